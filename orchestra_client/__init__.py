@@ -1,0 +1,45 @@
+"""A client for a GraphQL orchestration cloud, with an embedded server that speaks the same API.
+
+Everything public is imported when it is first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from orchestra_client._version import __version__
+
+if TYPE_CHECKING:
+    from orchestra_client import errors, states, testing
+    from orchestra_client.async_client import AsyncClient
+    from orchestra_client.client import Client
+    from orchestra_client.config import context
+    from orchestra_client.states import State
+
+__all__ = ["AsyncClient", "Client", "State", "__version__", "context", "errors", "states", "testing"]
+
+# Where each public name lives; None says that the name is a module of this package.
+_HOMES: dict[str, str | None] = {
+    "AsyncClient": "async_client",
+    "Client": "client",
+    "State": "states",
+    "context": "config",
+    "errors": None,
+    "states": None,
+    "testing": None,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    module = import_module(f"{__name__}.{home or name}")
+    value = module if home is None else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

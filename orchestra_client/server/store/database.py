@@ -1,0 +1,141 @@
+"""The database: connections, transactions, and the schema brought up to date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from orchestra_client.errors import ConfigurationError
+from orchestra_client.server.store import json
+from orchestra_client.server.store.session import Session
+from orchestra_client.server.store.types import format_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from orchestra_client.server.store.views import Scope
+
+BUSY_TIMEOUT = 30.0
+"""Seconds that a writer waits for the writers of other processes on the same file."""
+
+
+class Database:
+    """An SQLite file, a database in memory, or a PostgreSQL database.
+
+    Safe to share between threads, not across a fork. Writers of this process queue on a lock, so that SQLite's
+    own polling is met only between processes; every write transaction takes the database's write lock at its
+    start, which makes a read followed by a write in it one decision.
+
+    Args:
+        url: an SQLAlchemy URL (``sqlite:///runs.db``, ``postgresql+psycopg://…``), or ``memory:``.
+        clock: tells the time of a transaction, as an aware datetime.
+
+    Raises:
+        ConfigurationError: the URL is not one of these, or its folder does not exist.
+    """
+
+    def __init__(
+        self, url: str, *, clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    ) -> None:
+        self.url = url
+        self._clock = clock
+        self._engine = _engine(url)
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._single = threading.RLock() if isinstance(self._engine.pool, StaticPool) else None
+        self._writer = self._single or threading.RLock()
+
+    def now(self) -> str:
+        """The time in the store's text form."""
+        return format_time(self._clock())
+
+    @contextmanager
+    def read(self, scope: Scope) -> Iterator[Session]:
+        """A session that sees one state of the database throughout and writes nothing."""
+        with self.connect(write=False) as connection:
+            yield Session(connection, scope, now=self.now(), can_write=False)
+
+    @contextmanager
+    def write(self, scope: Scope) -> Iterator[Session]:
+        """A session whose changes are all kept when the block ends, and none when it raises."""
+        with self.connect(write=True) as connection:
+            yield Session(connection, scope, now=self.now(), can_write=True)
+
+    @contextmanager
+    def connect(self, *, write: bool) -> Iterator[Connection]:
+        """A transaction without a scope: for credentials and migrations, never for resolvers."""
+        lock = self._writer if write and self.is_sqlite else self._single
+        with lock or _NO_LOCK, self._engine.connect() as connection:
+            connection = connection.execution_options(orchestra_write=write)  # noqa: PLW2901 (the same connection)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give back every connection; a database in memory is gone."""
+        self._engine.dispose()
+
+
+class _NoLock:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+_NO_LOCK = _NoLock()
+
+
+def _engine(url: str) -> Engine:
+    options: dict[str, Any] = {"json_serializer": json.dumps, "json_deserializer": json.loads}
+    if url == "memory:":
+        engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, **options
+        )
+    else:
+        engine = create_engine(_checked(url), **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _checked(url: str) -> str:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(_advice(url)) from None
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise ConfigurationError(_advice(url))
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        folder = Path(parsed.database).resolve().parent
+        if not folder.is_dir():
+            raise ConfigurationError(f"There is no folder {folder} for the database; create it first.")
+    return url
+
+
+def _advice(url: str) -> str:
+    shown = url.rsplit("@", maxsplit=1)[-1]
+    return f"{shown!r} is not a database; use sqlite:///path/to/file.db, postgresql+psycopg://host/name or memory:"
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling would begin too late; `_begin_sqlite` does it.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        # A transition that was answered survives the loss of power, not only of the process.
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={int(BUSY_TIMEOUT * 1000)}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_write = connection.get_execution_options().get("orchestra_write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")

@@ -1,0 +1,168 @@
+"""A session: one transaction of one principal, the only way for a resolver to reach the store."""
+
+from __future__ import annotations
+
+import uuid
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from orchestra_client.errors import NotFound
+from orchestra_client.server.store import tables as t
+from orchestra_client.server.store.views import views_for, write_criterion
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sqlalchemy import BindParameter, Connection, CursorResult, Executable, RowMapping, Select
+    from sqlalchemy.sql import Delete, Insert, Update
+
+    from orchestra_client.server.store.views import Scope, Views
+
+
+class Session:
+    """Reads and writes rows inside one transaction, within one scope.
+
+    Not safe to share between threads. Made by :class:`~orchestra_client.server.store.database.Database`, which
+    commits when its block ends and rolls back when it raises.
+
+    Attributes:
+        scope: whose rows can be reached.
+        views: what to build SELECT statements from, one per table.
+        now: the transaction's time, in the store's text form; every row written carries the same.
+        can_write: whether the transaction holds the right to write.
+    """
+
+    def __init__(self, connection: Connection, scope: Scope, *, now: str, can_write: bool) -> None:
+        self._connection = connection
+        self._run_bound = scope.flow_run_id is not None
+        self._parameters = scope.parameters
+        self.scope = scope
+        self.now = now
+        self.can_write = can_write
+        self.views: Views = views_for(run_bound=self._run_bound)
+
+    @property
+    def dialect(self) -> str:
+        """The database's kind: ``"sqlite"`` or ``"postgresql"``."""
+        return self._connection.dialect.name
+
+    # ------------------------------------------------------------------------------------------ reading
+
+    def rows(self, statement: Select[Any], **parameters: object) -> Sequence[RowMapping]:
+        """All rows of a SELECT built from `views`."""
+        return self._execute(statement, parameters).mappings().all()
+
+    def first(self, statement: Select[Any], **parameters: object) -> RowMapping | None:
+        """The first row of a SELECT built from `views`, or None."""
+        return self._execute(statement, parameters).mappings().first()
+
+    def scalar(self, statement: Select[Any], **parameters: object) -> Any:
+        """The first column of the first row of a SELECT built from `views`, or None."""
+        return self._execute(statement, parameters).scalar()
+
+    def get(self, table: str, id: str, *, lock: bool = False) -> RowMapping | None:  # noqa: A002 (the column's name)
+        """One row by its id, or None where there is none in this scope.
+
+        Args:
+            table: the table's name.
+            id: the row's id.
+            lock: hold the row until the transaction ends (PostgreSQL; SQLite's writer holds them all).
+        """
+        return self.first(_by_id(self.views, table, lock=lock), id=id)
+
+    def require(self, table: str, id: str, *, lock: bool = False) -> RowMapping:  # noqa: A002 (the column's name)
+        """One row by its id.
+
+        Raises:
+            NotFound: there is no such row in this scope; another tenant's row counts as none.
+        """
+        row = self.get(table, id, lock=lock)
+        if row is None:
+            raise NotFound(f"No {table.replace('_', ' ')} has the ID {id}.")
+        return row
+
+    # ------------------------------------------------------------------------------------------ writing
+
+    def insert(self, table: str, *rows: Mapping[str, object]) -> list[str]:
+        """Add rows, all with the same columns; ids, tenant and times are filled in where they are not given.
+
+        The rows that a new row refers to must have been found with this session before.
+
+        Returns:
+            The ids, in the order of `rows`.
+        """
+        if not rows:
+            return []
+        columns = t.metadata.tables[table].c
+        common = {"tenant_id": self.scope.tenant_id, "created": self.now}
+        if "updated" in columns:
+            common["updated"] = self.now
+        filled = [
+            {"id": str(uuid.uuid4()), **common, **row, "tenant_id": self.scope.tenant_id} for row in rows
+        ]
+        self._connection.execute(_insert(table), filled)
+        return [str(row["id"]) for row in filled]
+
+    def update(self, table: str, *rows: Mapping[str, object]) -> int:
+        """Change rows of this scope by id; each row names its `id` and the same columns as its fellows.
+
+        Returns:
+            How many rows were found and changed.
+        """
+        if not rows:
+            return 0
+        changed = sorted(rows[0].keys() - {"id"})
+        statement = _update(table, tuple(changed), run_bound=self._run_bound)
+        parameters = [
+            {**self._parameters, "key": row["id"], "updated": self.now, **{c: row[c] for c in changed}}
+            for row in rows
+        ]
+        return self._connection.execute(statement, parameters).rowcount
+
+    def delete(self, table: str, ids: Collection[str]) -> int:
+        """Remove rows of this scope by id, with what hangs on them.
+
+        Returns:
+            How many there were.
+        """
+        if not ids:
+            return 0
+        statement = _delete(table, run_bound=self._run_bound)
+        return self._connection.execute(statement, {**self._parameters, "keys": list(ids)}).rowcount
+
+    def _execute(self, statement: Executable, parameters: Mapping[str, object]) -> CursorResult[Any]:
+        return self._connection.execute(statement, {**self._parameters, **parameters})
+
+
+# Statements are built once: SQLAlchemy then finds its compiled form by identity instead of by structure.
+
+
+@cache
+def _by_id(views: Views, table: str, *, lock: bool) -> Select[Any]:
+    view = views[table]
+    statement = select(view).where(view.c.id == bindparam("id"))
+    return statement.with_for_update() if lock else statement
+
+
+@cache
+def _insert(table: str) -> Insert:
+    return insert(t.metadata.tables[table])
+
+
+@cache
+def _update(table: str, changed: tuple[str, ...], *, run_bound: bool) -> Update:
+    target = t.metadata.tables[table]
+    values: dict[Any, BindParameter[Any]] = {target.c[name]: bindparam(name) for name in changed}
+    if "updated" in target.c:
+        values[target.c.updated] = bindparam("updated")
+    criterion = write_criterion(target, run_bound=run_bound)
+    return update(target).where(target.c.id == bindparam("key"), criterion).values(values)
+
+
+@cache
+def _delete(table: str, *, run_bound: bool) -> Delete:
+    target = t.metadata.tables[table]
+    criterion = write_criterion(target, run_bound=run_bound)
+    return delete(target).where(target.c.id.in_(bindparam("keys", expanding=True)), criterion)
