@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import zlib
@@ -40,7 +39,7 @@ def compress(obj: Any) -> str:
     deflate = zlib.compressobj(wbits=_RAW_DEFLATE)
     body = deflate.compress(data) + deflate.flush()
     trailer = zlib.crc32(data).to_bytes(4, "little") + (len(data) & 0xFFFFFFFF).to_bytes(4, "little")
-    return base64.b64encode(_GZIP_HEADER + body + trailer).decode("ascii")
+    return binascii.b2a_base64(_GZIP_HEADER + body + trailer, newline=False).decode("ascii")
 
 
 def decompress(string: str, *, max_bytes: int = 64 * 1024 * 1024) -> Any:
@@ -66,8 +65,8 @@ def decompress(string: str, *, max_bytes: int = 64 * 1024 * 1024) -> Any:
 
 def _from_base64(string: str) -> bytes:
     try:
-        return base64.b64decode("".join(string.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
+        return binascii.a2b_base64("".join(string.split()), strict_mode=True)
+    except ValueError as error:
         raise BadInput(f"the compressed string is not base64: {error}") from None
 
 

@@ -63,7 +63,7 @@ def to_request(query: Any, variables: Mapping[str, Any] | None = None) -> GraphQ
 
 def _parts(query: Any) -> tuple[str, Mapping[str, Any], str | None]:
     if isinstance(query, str):
-        return parse_graphql(query), {}, None
+        return query.strip(), {}, None
     if is_instance(query, "gql.dsl", "DSLExecutable"):
         query = _request_of_dsl(query)
     if is_instance(query, "gql", "GraphQLRequest"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Set, ValuesView
 from typing import Any
 
@@ -47,8 +45,8 @@ class GQLObject(Bare):
 
     def __call__(self, arguments: Any) -> GQLObject:
         """The same field with other arguments, as :func:`with_args` takes them."""
-        other = copy.copy(self)
-        other.__arguments = arguments
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self), _GQLObject__arguments=arguments)
         return other
 
     def __str__(self) -> str:
@@ -80,8 +78,7 @@ def parse_graphql(document: Any) -> str:
             the message names the field it stands below.
     """
     if isinstance(document, str):
-        # Lines of a block string are text, and keep their indentation.
-        return (document if '"""' in document else textwrap.dedent(document)).strip()
+        return _tidied(document)
     return "\n".join(_lines(document, ()))
 
 
@@ -102,6 +99,13 @@ def with_args(field: Any, arguments: Any) -> str:
     written = parse_graphql_arguments(arguments)
     name = parse_graphql(field)
     return f"{name}({written})" if written.strip() else name
+
+
+def _tidied(text: str) -> str:
+    from textwrap import dedent  # noqa: PLC0415  # a sixth of this package's import time, and rarely needed
+
+    # Lines of a block string are text, and keep their indentation.
+    return (text if '"""' in text else dedent(text)).strip()
 
 
 def _lines(document: Any, path: tuple[str, ...]) -> Iterator[str]:

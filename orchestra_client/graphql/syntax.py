@@ -7,6 +7,7 @@ The token rules are those of the GraphQL specification, section 2.1.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestra_client.errors import BadInput
@@ -15,20 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["OperationHead", "check_piece", "is_mutation", "read_operations"]
-
-# Possessive quantifiers keep a string of megabytes from growing the matcher's stack.
-_TOKEN = re.compile(
-    r"""
-      (?P<ignored>  [\s,\ufeff]++ | \#[^\r\n]*+ )
-    | (?P<name>     [_A-Za-z][_0-9A-Za-z]*+ )
-    | (?P<string>   \"{3} [\s\S]*? (?<!\\) \"{3} | "(?!"") [^"\\\r\n]*+ (?: \\. [^"\\\r\n]*+ )*+ " )
-    | (?P<number>   -?[0-9]++ (?:\.[0-9]++)? (?:[eE][+-]?[0-9]++)? )
-    | (?P<open>     [({\[] )
-    | (?P<close>    [)}\]] )
-    | (?P<mark>     \.\.\. | [!$&:=@|] )
-    """,
-    re.VERBOSE,
-)
 
 _CLOSED_BY = {"(": ")", "{": "}", "[": "]"}
 # What stands in executable documents only between parentheses.
@@ -144,13 +131,32 @@ def _top_level(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    match_at = _token_pattern().match
     position = 0
-    while match := _TOKEN.match(text, position):
+    while match := match_at(text, position):
         position = match.end()
         if match.lastgroup and match.lastgroup != "ignored":
             yield match.lastgroup, match.group()
     if position < len(text):
         raise _UnreadableError(f"{text[position : position + 20]!r} at position {position} is not GraphQL")
+
+
+@cache
+def _token_pattern() -> re.Pattern[str]:
+    # Compiled on first use: it takes longer than the rest of this package's import. Possessive quantifiers
+    # keep a string of megabytes from growing the matcher's stack.
+    return re.compile(
+        r"""
+          (?P<ignored>  [\s,\ufeff]++ | \#[^\r\n]*+ )
+        | (?P<name>     [_A-Za-z][_0-9A-Za-z]*+ )
+        | (?P<string>   \"{3} [\s\S]*? (?<!\\) \"{3} | "(?!"") [^"\\\r\n]*+ (?: \\. [^"\\\r\n]*+ )*+ " )
+        | (?P<number>   -?[0-9]++ (?:\.[0-9]++)? (?:[eE][+-]?[0-9]++)? )
+        | (?P<open>     [({\[] )
+        | (?P<close>    [)}\]] )
+        | (?P<mark>     \.\.\. | [!$&:=@|] )
+        """,
+        re.VERBOSE,
+    )
 
 
 def _shortened(piece: str) -> str:
