@@ -1,0 +1,1 @@
+"""How states and results are written as JSON and read back: marshmallow schemas, built once and shared."""
