@@ -8,12 +8,12 @@ plain dicts and lists keyed as the contract names them, and raises an error of :
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Resolve = Callable[..., Any]
+Resolve = TypeVar("Resolve", bound="Callable[..., Any]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Resolver:
     """
 
     name: str
-    resolve: Resolve
+    resolve: Callable[..., Any]
     writes: bool
     creates: bool = False
     unscoped: bool = False

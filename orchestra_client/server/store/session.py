@@ -68,9 +68,12 @@ class Session:
         Args:
             table: the table's name.
             id: the row's id.
-            lock: hold the row until the transaction ends (PostgreSQL; SQLite's writer holds them all).
+            lock: only a row that the scope may change, held until the transaction ends (by PostgreSQL;
+                SQLite's writer holds them all).
         """
-        return self.first(_by_id(self.views, table, lock=lock), id=id)
+        if lock:
+            return self.first(_held_by_id(table, run_bound=self._run_bound), key=id)
+        return self.first(_by_id(self.views, table), id=id)
 
     def require(self, table: str, id: str, *, lock: bool = False) -> RowMapping:  # noqa: A002 (the column's name)
         """One row by its id.
@@ -140,10 +143,15 @@ class Session:
 
 
 @cache
-def _by_id(views: Views, table: str, *, lock: bool) -> Select[Any]:
-    view = views[table]
-    statement = select(view).where(view.c.id == bindparam("id"))
-    return statement.with_for_update() if lock else statement
+def _by_id(views: Views, table: str) -> Select[Any]:
+    return select(views[table]).where(views[table].c.id == bindparam("id"))
+
+
+@cache
+def _held_by_id(table: str, *, run_bound: bool) -> Select[Any]:
+    target = t.metadata.tables[table]
+    criterion = write_criterion(target, run_bound=run_bound)
+    return select(target).where(target.c.id == bindparam("key"), criterion).with_for_update()
 
 
 @cache
