@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from orchestra_client.server.store.views import Scope
 
 if TYPE_CHECKING:
+    from orchestra_client.server.access import Access
     from orchestra_client.server.vault import Vault
 
 Role = Literal["USER", "TENANT", "RUNNER"]
@@ -94,9 +95,11 @@ class Context:
         credentials: what the request came with.
         settings: how the server was set up.
         vault: encrypts and decrypts what must not be readable at rest.
+        access: found out who asks; opens sessions and makes tokens.
     """
 
     principal: Principal
     credentials: Credentials
     settings: Settings
     vault: Vault
+    access: Access
