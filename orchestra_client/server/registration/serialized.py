@@ -49,7 +49,7 @@ def check_flow(serialized: Any) -> dict[str, Any]:
         raise BadInput("serialized_flow must be an object, as flow.serialize() makes it.")
     _text(serialized, "name", "serialized_flow")
     for part in ("tasks", "edges", "parameters", "reference_tasks"):
-        if not isinstance(serialized.get(part) or [], list):
+        if not isinstance(serialized.get(part), list | None):
             raise BadInput(f"serialized_flow.{part} must be a list.")
     for index, parameter in enumerate(serialized.get("parameters") or []):
         _text(_object(parameter, f"serialized_flow.parameters[{index}]"), "name", f"parameters[{index}]")
@@ -180,6 +180,6 @@ def _number(container: dict[str, Any], name: str, path: str) -> float | None:
 
 
 def _tags(tags: Any, path: str) -> list[str]:
-    if not isinstance(tags or [], list) or not all(isinstance(tag, str) for tag in tags or []):
+    if not isinstance(tags, list | None) or not all(isinstance(tag, str) for tag in tags or []):
         raise BadInput(f"{path}.tags must be a list of texts.")
     return sorted(set(tags or []))
