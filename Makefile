@@ -1,0 +1,130 @@
+# Everything here works on a machine that has only Python 3.11 or newer and make. What a target needs is
+# installed by the target itself, into .venv (and .peers), and again only when pyproject.toml has changed.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Each step says what it does in one line; `make VERBOSE=1` shows the commands, too.
+$(VERBOSE).SILENT:
+
+# The interpreters to try, best first; PYTHON=… names another one.
+PYTHON ?= python3.13 python3.12 python3.11 python3
+# Prefect 0.12 and 1.4 predate the newer ones.
+PEER_PYTHON ?= python3.11 python3.12 python3
+VENV ?= .venv
+# How many tests run at the same time.
+WORKERS ?= 2
+# Further arguments for pytest: make test ARGS="-k heartbeat -x"
+ARGS ?=
+
+STAMPS := .make
+BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check install --quiet --no-input
+PEERS := .peers/prefect-1.4.1 .peers/prefect-0.12.0
+
+# pip and the programs under test keep files at home: build containers often have none.
+ifneq ($(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes),yes)
+export HOME := $(CURDIR)/$(STAMPS)/home
+$(shell mkdir -p "$(CURDIR)/$(STAMPS)/home")
+endif
+
+.PHONY: demo test test-interop check lint format types imports generated generate bench build dev clean help
+
+demo: $(STAMPS)/run  ## Run the main job against a real server, from an empty machine
+	echo "==> Running examples/demo.py"
+	$(BIN)/python examples/demo.py
+
+test: $(STAMPS)/dev  ## Run all tests (interop tests too, once make test-interop has set the peers up)
+	if [ "$(INTEROP)" != no ] && [ -x .peers/prefect-1.4.1/bin/python ] && [ -x .peers/prefect-0.12.0/bin/python ]; \
+	then select=; else select='not interop'; fi; \
+	echo "==> Running the tests$${select:+ ($$select)}"; \
+	$(BIN)/python -m pytest -n $(WORKERS) -m "$$select" $(ARGS)
+
+test-interop: $(STAMPS)/dev $(PEERS:.peers/%=$(STAMPS)/%)  ## Run the tests against Prefect 0.12.0 and 1.4.1
+	echo "==> Running the interop tests"
+	$(BIN)/python -m pytest -m interop $(ARGS)
+
+check: lint format types imports generated  ## Lint, formatting, strict types, import rules, generated code
+
+lint: $(STAMPS)/dev
+	echo "==> Checking the code (ruff)"
+	$(BIN)/ruff check --quiet .
+
+format: $(STAMPS)/dev
+	echo "==> Checking the formatting (ruff)"
+	$(BIN)/ruff format --quiet --check . || { echo "Run: $(BIN)/ruff format ." >&2; exit 1; }
+
+types: $(STAMPS)/dev
+	echo "==> Checking the types (mypy)"
+	$(BIN)/mypy --no-error-summary
+
+imports: $(STAMPS)/dev
+	echo "==> Checking the import rules (import-linter)"
+	$(BIN)/lint-imports --no-cache --no-logo
+
+generated: $(STAMPS)/dev
+	echo "==> Checking that generated code is fresh"
+	$(BIN)/python -m tools.generate --check
+
+generate: $(STAMPS)/dev  ## Make the generated code anew: the sync client, the filters of schema.graphql
+	echo "==> Generating"
+	$(BIN)/python -m tools.generate
+
+bench: $(STAMPS)/dev $(STAMPS)/prefect-1.4.1  ## Measure ours against bare httpx and against Prefect 1.4.1
+	echo "==> Running the benchmarks"
+	$(BIN)/python -m benchmarks $(ARGS)
+
+build: $(STAMPS)/build  ## Build the wheel and the source distribution into dist/
+	echo "==> Building into dist/"
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist . >$(STAMPS)/build.log 2>&1 || { cat $(STAMPS)/build.log >&2; exit 1; }
+	ls dist
+
+dev: $(STAMPS)/dev  ## Set up .venv for development
+
+clean:  ## Remove what was built and cached; .venv and .peers stay
+	echo "==> Cleaning"
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	find orchestra_client tests tools examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+help:  ## Show this list
+	sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+# --- Environments. A stamp records what was installed; it ages when pyproject.toml changes. ---
+
+$(STAMPS)/venv:
+	mkdir -p $(STAMPS)
+	if $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	    echo "==> Using $(VENV)"; \
+	else \
+	    python=$$(tools/find-python $(PYTHON)) && echo "==> Creating $(VENV) with $$python" && \
+	    "$$python" -m venv --clear $(VENV); \
+	fi
+	touch $@
+
+$(STAMPS)/run: $(STAMPS)/venv pyproject.toml
+	echo "==> Installing orchestra-client with its server and command"
+	$(BIN)/python $(PIP) -e '.[server,cli]'
+	touch $@
+
+$(STAMPS)/dev: $(STAMPS)/venv pyproject.toml
+	echo "==> Installing orchestra-client with everything to work on it"
+	$(BIN)/python $(PIP) -e '.[dev]'
+	touch $@ $(STAMPS)/run
+
+$(STAMPS)/build: $(STAMPS)/venv
+	echo "==> Installing build"
+	$(BIN)/python $(PIP) build
+	touch $@
+
+# The newest releases of what Prefect needs no longer work with it. Quoted for the shell: < would redirect.
+$(STAMPS)/prefect-1.4.1: PINS := 'prefect==1.4.1' 'marshmallow<3.20' 'marshmallow-oneofschema<3.1' 'setuptools<70'
+$(STAMPS)/prefect-0.12.0: PINS := 'prefect==0.12.0' 'urllib3<2' 'requests<2.32' 'click<8.1' 'marshmallow<3.20' \
+    'marshmallow-oneofschema<3.1' 'python-box<5' 'setuptools<70'
+
+$(STAMPS)/prefect-%: Makefile
+	mkdir -p $(STAMPS)
+	python=$$(tools/find-python $(PEER_PYTHON)) && echo "==> Creating .peers/prefect-$* with $$python" && \
+	"$$python" -m venv --clear .peers/prefect-$*
+	.peers/prefect-$*/bin/python $(PIP) $(PINS)
+	touch $@
