@@ -137,11 +137,13 @@ class TransportError(OrchestraError):
         operation: the name of the operation that was under way, when there was one.
         attempts: how many times the request was sent, at least 1.
         request_id: the `X-Request-Id` of the last attempt, to find it in the server's log.
+        was_sent: the server may have received the request; False only where it certainly did not.
     """
 
     operation: str | None = None
     attempts: int = 1
     request_id: str | None = None
+    was_sent: bool = True
 
 
 class TransportConnectionError(TransportError):
