@@ -14,8 +14,11 @@ PEER_PYTHON ?= python3.11 python3.12 python3
 VENV ?= .venv
 # How many tests run at the same time.
 WORKERS ?= 2
-# Further arguments for pytest: make test ARGS="-k heartbeat -x"
+# Which tests, by their marks, and further arguments for pytest: make test MARKS="not slow" ARGS="-k heartbeat -x"
+MARKS ?=
 ARGS ?=
+# "no" leaves the interop tests to a run of their own.
+INTEROP ?= yes
 
 STAMPS := .make
 BIN := $(VENV)/bin
@@ -34,9 +37,10 @@ demo: $(STAMPS)/run  ## Run the main job against a real server, from an empty ma
 	echo "==> Running examples/demo.py"
 	$(BIN)/python examples/demo.py
 
-test: $(STAMPS)/dev  ## Run all tests (interop tests too, once make test-interop has set the peers up)
-	if [ "$(INTEROP)" != no ] && [ -x .peers/prefect-1.4.1/bin/python ] && [ -x .peers/prefect-0.12.0/bin/python ]; \
-	then select=; else select='not interop'; fi; \
+test: $(STAMPS)/dev  ## Run all tests; those against Prefect, too, once make test-interop has set it up
+	select='$(MARKS)'; \
+	if [ "$(INTEROP)" = no ] || [ ! -x .peers/prefect-1.4.1/bin/python ] || [ ! -x .peers/prefect-0.12.0/bin/python ]; \
+	then select="not interop$${select:+ and ($$select)}"; fi; \
 	echo "==> Running the tests$${select:+ ($$select)}"; \
 	$(BIN)/python -m pytest -n $(WORKERS) -m "$$select" $(ARGS)
 
