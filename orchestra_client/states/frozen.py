@@ -20,6 +20,8 @@ V = TypeVar("V")
 MAX_DEPTH = 100
 """How deep containers may nest. A deeper value is refused, and one that contains itself is always deeper."""
 
+_SHOWN_STEPS = 20  # of a path; only something that contains itself has a longer one
+
 
 def _refuse(self: object, *args: object, **kwargs: object) -> NoReturn:
     raise TypeError(
@@ -84,7 +86,9 @@ def freeze(value: Any, path: str) -> Any:
     try:
         return _freeze(value, 0)
     except _NotJSONError as error:
-        where = (path + "".join(reversed(error.steps))).removeprefix(".")
+        steps = error.steps[::-1]
+        shown = steps if len(steps) <= _SHOWN_STEPS else [*steps[:_SHOWN_STEPS], "…"]
+        where = (path + "".join(shown)).removeprefix(".")
         raise StateSerializationError(f"{where}: {error}" if where else str(error), path=where) from None
 
 

@@ -1,0 +1,88 @@
+"""How long a state takes to be written and read, ours against Prefect's, in one run.
+
+Usage::
+
+    python benchmarks/bench_states.py [.peers/prefect-1.4.1]
+
+The argument is the virtual environment of a Prefect to compare with; without it only ours is measured. Each
+figure is the best of several rounds, in microseconds a call.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import timeit
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CALLS, ROUNDS = 2000, 7
+
+# Runs in either process: the classes have the same names and arguments.
+CASES = {
+    "Running": "Running()",
+    "Running, with context": "Running('going', context={'tags': ['a', 'b'], 'n': {'rows': [1, 2, 3]}})",
+    "Retrying, three inputs": "Retrying('again', start_time=MOMENT, run_count=2, cached_inputs=INPUTS)",
+    "Submitted(Scheduled)": "Submitted('taken', state=Scheduled('due', start_time=MOMENT))",
+}
+MOMENT = "datetime.datetime(2020, 2, 29, tzinfo=datetime.timezone.utc)"
+INPUTS = "{name: Result(location=name + '.txt') for name in ('x', 'y', 'z')}"
+
+
+def best(call: Callable[[], Any]) -> float:
+    """The time of one call in microseconds, in the best round."""
+    return min(timeit.repeat(call, number=CALLS, repeat=ROUNDS)) / CALLS * 1e6
+
+
+def measure(names: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Times for each case, given the classes in `names`."""
+    import datetime  # noqa: PLC0415 - this function's source also runs in the peer
+
+    names = {**names, "datetime": datetime}
+    names["MOMENT"], names["INPUTS"] = eval(MOMENT, names), eval(INPUTS, names)  # noqa: S307 - our own text
+    times = {}
+    for case, text in CASES.items():
+        code = compile(text, case, "eval")
+        state = eval(code, names)  # noqa: S307 - our own text
+        document = state.serialize()
+        times[case] = {
+            "new": best(lambda code=code: eval(code, names)),  # type: ignore[misc]  # noqa: S307 - our own text
+            "dump": best(state.serialize),
+            "load": best(lambda load=type(state).deserialize, document=document: load(document)),  # type: ignore[misc]
+        }
+    return times
+
+
+def measure_peer(environment: Path) -> dict[str, dict[str, float]]:
+    """The same in the Prefect that is installed in a virtual environment."""
+    code = (
+        f"import json, sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import bench_states as bench;"
+        "import prefect.engine.state as states; from prefect.engine.result import Result;"
+        "print(json.dumps(bench.measure({**vars(states), 'Result': Result})))"
+    )
+    python = environment / "bin" / "python"
+    done = subprocess.run([python, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    times: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
+    return times
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    from orchestra_client import states  # noqa: PLC0415 - this module is also imported by the peer, without us
+
+    ours = measure({name: getattr(states, name) for name in states.__all__})
+    theirs = measure_peer(Path(sys.argv[1])) if len(sys.argv) > 1 else {}
+    print(f"{'':24} {'':5} {'ours, µs':>10} {'peer, µs':>10} {'ratio':>7}")
+    for case, times in ours.items():
+        for what, time in times.items():
+            other = theirs.get(case, {}).get(what)
+            compared = "" if other is None else f"{other:10.1f} {other / time:6.1f}×"
+            print(f"{case:24} {what:5} {time:10.1f} {compared}")
+
+
+if __name__ == "__main__":
+    main()
