@@ -1,0 +1,68 @@
+"""One call of the API as a value, and what takes several calls as a generator of such values.
+
+Nothing here sends anything. `operations/` builds operations, `procedures/` yields them, and a client's session
+executes them; so all that is worth testing about a call is tested without one.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+__all__ = ["Operation", "Procedure", "Repeat"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Procedure = Generator["Operation[Any]", Any, T]
+"""Several calls that belong together: yields operations, is sent their results (or thrown their errors), and
+returns what they make together."""
+
+
+class Repeat(enum.Enum):
+    """Whether an operation may be sent again after an attempt that may have been applied, its answer lost."""
+
+    SAFE = "safe"
+    """Always: it reads, or its input makes a repeat harmless (a key, a version, a transition id, an upsert)."""
+
+    KEYED = "keyed"
+    """Only with a server that knows a repeat by its `Idempotency-Key` header."""
+
+    NEVER = "never"
+    """Only when the attempt surely was not applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T_co]):
+    """One call of the API: which document, with which variables, and how its answer is read.
+
+    The document is the one called like `name`, in CamelCase, in `graphql/*.graphql`; its result stands in the
+    answer's field called `name`. An operation that is put together at run time, such as a batch by aliases,
+    brings its text, and its whole `data` is the result. Immutable, so safe to share.
+
+    Attributes:
+        name: in snake_case, e.g. ``create_flow_run``.
+        variables: the document's variables, as JSON.
+        parse: makes the typed result of the answer's field (of all of `data` for an operation with a text).
+        repeat: whether it may be sent again when an earlier attempt may have been applied.
+        idempotency_key: sent as the `Idempotency-Key` header, the same with every attempt.
+        bearer: a token to send instead of the session's, which is then neither used nor refreshed.
+        text: the GraphQL document, for an operation that has none of its own.
+        tolerant: errors of single fields do not fail it: `parse` is given ``{"data": …, "errors": …}``.
+    """
+
+    name: str
+    variables: Mapping[str, Any]
+    parse: Callable[[Any], T_co]
+    repeat: Repeat = Repeat.SAFE
+    idempotency_key: str | None = None
+    bearer: str | None = field(default=None, repr=False)
+    text: str | None = None
+    tolerant: bool = False
+
+    @property
+    def document_name(self) -> str:
+        """The name in CamelCase, e.g. ``CreateFlowRun``: what the document and the server's log call it."""
+        return "".join(part.capitalize() for part in self.name.split("_"))
