@@ -26,7 +26,9 @@ TWINS = {
     "asyncio.Event": "threading.Event",
     "asyncio.Lock": "threading.Lock",
     "asyncio.Semaphore": "threading.Semaphore",
+    "asyncio.TimeoutError": "TimeoutError",
     "asyncio.sleep": "time.sleep",
+    "AsyncByteStream": "SyncByteStream",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
@@ -94,7 +96,7 @@ def twin(name: str) -> str:
 
 def _renamed(text: str) -> str:
     # asyncio's locks and its sleep have two homes; ruff removes the import that is not needed.
-    text = re.sub(r"^import asyncio$", "import threading\nimport time", text, flags=re.MULTILINE)
+    text = re.sub(r"^( *)import asyncio$", r"\1import threading\n\1import time", text, flags=re.MULTILINE)
     text = _ARTICLE.sub(r"\1 ", text)
     return _WORD.sub(lambda match: twin(match.group()), text)
 
