@@ -10,6 +10,7 @@ figure is the best of several rounds, in microseconds a call.
 
 from __future__ import annotations
 
+import datetime
 import json
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
 CALLS, ROUNDS = 2000, 7
 
@@ -40,21 +42,20 @@ def best(call: Callable[[], Any]) -> float:
 
 def measure(names: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Times for each case, given the classes in `names`."""
-    import datetime  # noqa: PLC0415 - this function's source also runs in the peer
-
     names = {**names, "datetime": datetime}
-    names["MOMENT"], names["INPUTS"] = eval(MOMENT, names), eval(INPUTS, names)  # noqa: S307 - our own text
-    times = {}
-    for case, text in CASES.items():
-        code = compile(text, case, "eval")
-        state = eval(code, names)  # noqa: S307 - our own text
-        document = state.serialize()
-        times[case] = {
-            "new": best(lambda code=code: eval(code, names)),  # type: ignore[misc]  # noqa: S307 - our own text
-            "dump": best(state.serialize),
-            "load": best(lambda load=type(state).deserialize, document=document: load(document)),  # type: ignore[misc]
-        }
-    return times
+    names["MOMENT"], names["INPUTS"] = eval(MOMENT, names), eval(INPUTS, names)
+    return {case: measure_one(compile(text, case, "eval"), names) for case, text in CASES.items()}
+
+
+def measure_one(code: CodeType, names: dict[str, Any]) -> dict[str, float]:
+    """Times for the state that `code` makes."""
+    state = eval(code, names)
+    document = state.serialize()
+    return {
+        "new": best(lambda: eval(code, names)),
+        "dump": best(state.serialize),
+        "load": best(lambda: state.deserialize(document)),
+    }
 
 
 def measure_peer(environment: Path) -> dict[str, dict[str, float]]:

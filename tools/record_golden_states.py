@@ -134,7 +134,7 @@ def describe(state: Any) -> dict[str, Any]:
         if hasattr(state, name):
             value = getattr(state, name)
             described[name] = value.isoformat() if isinstance(value, datetime.datetime) else value
-    result = getattr(state, "_result", None)
+    result = state._result
     described["location"] = getattr(result, "location", None)
     described["safe_value"] = result.value if type(result).__name__ == "SafeResult" else None
     described["cached_inputs"] = sorted(getattr(state, "cached_inputs", None) or {})

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import fields
 
 from orchestra_client.errors import StateSerializationError
-from orchestra_client.states.base import as_count, as_object, as_texts
+from orchestra_client.states.base import as_object
 from orchestra_client.states.clock import utc
 from orchestra_client.states.frozen import thaw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     # Generic from marshmallow 4 on and not before, so at run time it is used without its parameter.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     _Field = fields.Field
 
-__all__ = ["Count", "JSONObject", "Moment", "NullableField", "Text", "TextObject", "inside"]
+__all__ = ["CheckedField", "JSONObject", "Moment", "NullableField", "inside"]
 
 
 @contextmanager
@@ -58,54 +58,40 @@ class NullableField(_Field):
         super().__init__(allow_none=True, **options)
 
 
-class Text(NullableField):
-    """A string."""
+class CheckedField(NullableField):
+    """A value that a function checks on the way in, and that is written as it is. Safe to share.
+
+    Args:
+        check: called with the value and the field's name; returns what the state keeps of it, or raises
+            `StateSerializationError`.
+        options: as for any marshmallow field.
+    """
+
+    def __init__(self, check: Callable[[Any, str], Any], **options: Any) -> None:
+        super().__init__(**options)
+        self._check = check
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
-        if not isinstance(value, str):
-            raise StateSerializationError(f"{attr}: {value!r:.60} is not a string", path=str(attr))
-        return value
+    ) -> Any:
+        return self._check(value, str(attr))
 
 
-class Moment(NullableField):
+class Moment(CheckedField):
     """A time: ISO 8601 in JSON, without an offset taken as UTC, and always written in UTC."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(utc, **options)
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.isoformat()
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> Any:
-        return utc(value, str(attr))
 
+class JSONObject(CheckedField):
+    """A JSON object, kept read-only and written as a copy."""
 
-class Count(NullableField):
-    """A whole number from 0 up."""
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
-        return as_count(value, str(attr))
-
-
-class JSONObject(NullableField):
-    """Any JSON object, kept read-only and written as a copy."""
+    def __init__(self, check: Callable[[Any, str], Any] = as_object, **options: Any) -> None:
+        super().__init__(check, **options)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return thaw(value)
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> Any:
-        return as_object(value, str(attr))
-
-
-class TextObject(JSONObject):
-    """A JSON object with strings for values."""
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> Any:
-        return as_texts(value, str(attr))

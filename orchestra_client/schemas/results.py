@@ -9,9 +9,9 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, post_dump, post_load
 
 from orchestra_client.errors import StateSerializationError
-from orchestra_client.schemas.fields import NullableField, Text, inside
+from orchestra_client.schemas.fields import CheckedField, NullableField, inside
 from orchestra_client.schemas.version import WIRE_VERSION
-from orchestra_client.states.frozen import FrozenDict, freeze, thaw
+from orchestra_client.states.frozen import FrozenDict, as_string, freeze, thaw
 from orchestra_client.states.results import (
     KNOWN_TYPES,
     NO_RESULT_TYPE,
@@ -34,7 +34,7 @@ class ResultSchema(Schema):
 
         unknown = INCLUDE
 
-    location = Text()
+    location = CheckedField(as_string)
 
     @post_load
     def build(self, data: dict[str, Any], **kwargs: Any) -> Result:

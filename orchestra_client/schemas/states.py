@@ -9,10 +9,11 @@ from marshmallow import INCLUDE, Schema, post_dump, post_load
 
 from orchestra_client import states
 from orchestra_client.errors import StateSerializationError
-from orchestra_client.schemas.fields import Count, JSONObject, Moment, NullableField, Text, TextObject, inside
+from orchestra_client.schemas.fields import CheckedField, JSONObject, Moment, NullableField, inside
 from orchestra_client.schemas.legacy import is_legacy, upgrade
 from orchestra_client.schemas.results import ResultField, ResultsField, load_result
 from orchestra_client.schemas.version import WIRE_VERSION
+from orchestra_client.states.base import as_count, as_message, as_texts
 from orchestra_client.states.frozen import EMPTY, FrozenDict, freeze, thaw
 from orchestra_client.states.hierarchy import canonical_name
 from orchestra_client.states.results import NoResult
@@ -54,7 +55,7 @@ class StateSchema(Schema):
 
         unknown = INCLUDE
 
-    message = Text(load_default=None)
+    message = CheckedField(as_message, load_default=None)
     context = JSONObject(load_default=EMPTY)
     cached_inputs = ResultsField(load_default=EMPTY)
     _result = ResultField(load_default=NoResult)
@@ -121,7 +122,7 @@ class RetryingSchema(ScheduledSchema):
     """`Retrying`."""
 
     state_class = states.Retrying
-    run_count = Count(load_default=1)
+    run_count = CheckedField(as_count, load_default=1)
 
 
 class RunningSchema(StateSchema):
@@ -146,7 +147,7 @@ class LoopedSchema(FinishedSchema):
     """`Looped`."""
 
     state_class = states.Looped
-    loop_count = Count(load_default=1)
+    loop_count = CheckedField(as_count, load_default=1)
 
 
 class CancelledSchema(FinishedSchema):
@@ -167,7 +168,7 @@ class CachedSchema(SuccessSchema):
     state_class = states.Cached
     cached_parameters = JSONObject(load_default=None)
     cached_result_expiration = Moment(load_default=None)
-    hashed_inputs = TextObject(load_default=None)
+    hashed_inputs = JSONObject(as_texts, load_default=None)
 
 
 class MappedSchema(SuccessSchema):
@@ -175,7 +176,7 @@ class MappedSchema(SuccessSchema):
 
     state_class = states.Mapped
     not_in_json: ClassVar[Mapping[str, Any]] = {"_result": NoResult, "map_states": ()}
-    n_map_states = Count(load_default=0)
+    n_map_states = CheckedField(as_count, load_default=0)
 
     class Meta(StateSchema.Meta):
         """Prefect leaves the result out as well."""

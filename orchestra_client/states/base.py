@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from orchestra_client.errors import StateSerializationError
 from orchestra_client.states.checks import StateChecks
-from orchestra_client.states.frozen import EMPTY, FrozenDict, freeze
+from orchestra_client.states.frozen import EMPTY, FrozenDict, as_string, freeze
 from orchestra_client.states.hierarchy import COLORS, PARENTS, ROOT
 from orchestra_client.states.results import Result, as_result, as_results
 
@@ -225,6 +225,15 @@ def as_text(message: str | BaseException) -> str:
     """The text of a message. What UTF-8 cannot carry is escaped: a message must never stop a state."""
     text = str.__str__(message) if isinstance(message, str) else str(message) or repr(message)
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+def as_message(value: object, path: str) -> str:
+    """The text of a message in JSON.
+
+    Raises:
+        StateSerializationError: it is no string.
+    """
+    return as_text(value) if isinstance(value, str) else as_string(value, path)
 
 
 def as_object(value: object, path: str) -> FrozenDict[Any] | None:

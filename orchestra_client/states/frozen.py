@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 from orchestra_client.errors import StateSerializationError
 
-__all__ = ["EMPTY", "MAX_DEPTH", "FrozenDict", "FrozenList", "freeze", "thaw"]
+__all__ = ["EMPTY", "MAX_DEPTH", "FrozenDict", "FrozenList", "as_string", "freeze", "thaw"]
 
 V = TypeVar("V")
 
@@ -90,6 +90,18 @@ def freeze(value: Any, path: str) -> Any:
         shown = steps if len(steps) <= _SHOWN_STEPS else [*steps[:_SHOWN_STEPS], "…"]
         where = (path + "".join(shown)).removeprefix(".")
         raise StateSerializationError(f"{where}: {error}" if where else str(error), path=where) from None
+
+
+def as_string(value: object, path: str) -> str:
+    """A string, checked.
+
+    Raises:
+        StateSerializationError: it is no string, or none that JSON can carry.
+    """
+    if not isinstance(value, str):
+        raise StateSerializationError(f"{path}: {value!r:.60} is not a string", path=path)
+    text: str = freeze(value, path)
+    return text
 
 
 def _freeze(value: Any, depth: int) -> Any:

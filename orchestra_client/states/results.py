@@ -11,8 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from orchestra_client.errors import StateSerializationError
-from orchestra_client.states.frozen import EMPTY, FrozenDict, freeze
+from orchestra_client.states.frozen import EMPTY, FrozenDict, as_string, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +57,7 @@ class Result:
         fields: what else that type needs, as JSON: `dir` of a ``LocalResult``, `bucket` of an ``S3Result``.
 
     Raises:
-        StateSerializationError: `fields` is not a JSON object.
+        StateSerializationError: `location` is not a string, or `fields` not a JSON object.
     """
 
     __slots__ = ("__weakref__", "fields", "location", "type", "value")
@@ -77,7 +76,7 @@ class Result:
         fields: Mapping[str, Any] = EMPTY,
     ) -> None:
         _set(self, "value", value)
-        _set(self, "location", location)
+        _set(self, "location", None if location is None else as_string(location, "_result.location"))
         _set(self, "type", type)
         _set(self, "fields", fields if isinstance(fields, FrozenDict) else freeze(dict(fields), "_result"))
 
@@ -160,7 +159,5 @@ def as_results(values: Mapping[str, Any] | None, path: str) -> FrozenDict[Result
         return EMPTY
     results = {}
     for name, value in values.items():
-        if not isinstance(name, str):
-            raise StateSerializationError(f"{path}: the key {name!r:.60} is not a string", path=path)
-        results[name] = value if isinstance(value, Result) else Result(value)
+        results[as_string(name, path)] = value if isinstance(value, Result) else Result(value)
     return FrozenDict(results)

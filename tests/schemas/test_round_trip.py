@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestra_client.errors import StateSerializationError
 from orchestra_client.schemas.version import WIRE_VERSION
 from orchestra_client.states import NoResult, Result, State
 from orchestra_client.states.hierarchy import STATE_TYPES
@@ -107,3 +108,30 @@ def test_unknown_fields_are_written_back_as_they_were(state: State, fields: dict
     document = {**state.serialize(), **{f"new_{name}": value for name, value in fields.items()}}
     assert State.deserialize(document).serialize() == document
     assert document["__version__"] == WIRE_VERSION
+
+
+field_names = ["message", "context", "cached_inputs", "_result", "result", "state", "start_time", "run_count"]
+field_names += [
+    "loop_count",
+    "n_map_states",
+    "cached_parameters",
+    "cached_result_expiration",
+    "hashed_inputs",
+]
+odd = values | st.fixed_dictionaries(
+    {"type": st.sampled_from(["Running", "Result", "SafeResult", "PrefectResult", "NoResultType", "Odd"])},
+    optional={"location": values, "value": values, "state": values},
+)
+
+
+@given(st.sampled_from(sorted(STATE_TYPES)), st.dictionaries(st.sampled_from(field_names), odd))
+def test_any_json_is_read_or_refused_with_a_path(type_name: str, fields: dict[str, Any]) -> None:
+    path = None
+    try:
+        state = State.deserialize({"type": type_name, **fields})
+    except StateSerializationError as error:
+        path = error.path
+    if path is None:
+        assert State.deserialize(json.loads(json.dumps(state.serialize()))) == state
+    else:
+        assert path.split(".")[0] in field_names

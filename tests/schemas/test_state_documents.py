@@ -188,6 +188,11 @@ class TestRefused:
             State.deserialize(document)
 
 
+def test_a_message_that_is_no_text_does_not_stop_a_state() -> None:
+    state = State.deserialize({"type": "Failed", "message": "no file \udcff.txt"})
+    assert state.message == "no file \\udcff.txt"
+
+
 def test_nested_meta_states_of_0_12_keep_their_shape() -> None:
     inner = Queued(state=Scheduled(start_time="2020-01-01"), start_time="2020-01-01").serialize()
     document = {**Submitted().serialize(), "state": inner}

@@ -73,6 +73,14 @@ def test_repr_shows_where_it_is_or_what() -> None:
     assert repr(Result(1)) == "<Result: 1>"
 
 
-def test_names_of_inputs_are_strings() -> None:
+@pytest.mark.parametrize("name", [1, "\ud800"])
+def test_names_of_inputs_are_strings(name: Any) -> None:
     with pytest.raises(StateSerializationError, match="cached_inputs"):
-        Success(cached_inputs={1: 2})  # type: ignore[dict-item]
+        Success(cached_inputs={name: 2})
+
+
+@pytest.mark.parametrize("location", [5, b"a.txt", "\ud800.txt"])
+def test_a_location_is_a_string(location: Any) -> None:
+    with pytest.raises(StateSerializationError) as caught:
+        Result(1, location)
+    assert caught.value.path == "_result.location"
