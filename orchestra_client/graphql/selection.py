@@ -46,7 +46,8 @@ class GQLObject(Bare):
     def __call__(self, arguments: Any) -> GQLObject:
         """The same field with other arguments, as :func:`with_args` takes them."""
         other = type(self).__new__(type(self))
-        vars(other).update(vars(self), _GQLObject__arguments=arguments)
+        other.__dict__.update(self.__dict__)
+        other.__arguments = arguments
         return other
 
     def __str__(self) -> str:
