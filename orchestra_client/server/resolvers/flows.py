@@ -1,0 +1,197 @@
+"""Flows: registering a version with its tasks and edges, its schedule, archiving, deleting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from orchestra_client.errors import BadInput
+from orchestra_client.server.registration import serialized, versions
+from orchestra_client.server.registry import mutation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import RowMapping
+
+    from orchestra_client.server.context import Context
+    from orchestra_client.server.store.session import Session
+
+Input = dict[str, Any]
+
+
+@mutation("create_flow_from_compressed_string")
+def create_flow_from_compressed_string(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """As `create_flow`, from base64(gzip(JSON))."""
+    flow = serialized.decompress(input["serialized_flow"])
+    return create_flow(session, context, {**input, "serialized_flow": flow})
+
+
+@mutation("create_flow")
+def create_flow(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """The next version in the flow's version group; its predecessors are archived.
+
+    An idempotency key equal to the group's latest registers nothing.
+    """
+    flow = serialized.check_flow(input["serialized_flow"])
+    project_id = input.get("project_id")
+    if project_id:
+        session.require("project", project_id)
+    group_name = versions.version_group(session, project_id, flow["name"], input.get("version_group_id"))
+    group = versions.flow_group(session, group_name)
+    previous = versions.latest(session, group["id"])
+    key = input.get("idempotency_key")
+    if previous and key and previous["idempotency_key"] == key and not previous["archived"]:
+        return {"id": previous["id"]}
+    row = _flow_row(flow, group, previous["version"] + 1 if previous else 1, input)
+    [flow_id] = session.insert("flow", row)
+    _add_tasks(session, flow_id, flow.get("tasks") or [])
+    _add_edges(session, flow_id, flow.get("edges") or [])
+    versions.archive_others(session, group["id"], flow_id)
+    if input.get("set_schedule_active") and flow.get("schedule"):
+        _activate(session, flow_id)
+    return {"id": flow_id}
+
+
+@mutation("register_tasks")
+def register_tasks(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """Add tasks to a flow, or change those it has; an empty batch is fine."""
+    session.require("flow", input["flow_id"], lock=True)
+    _add_tasks(session, input["flow_id"], input["serialized_tasks"])
+    return {"success": True}
+
+
+@mutation("register_edges")
+def register_edges(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """Add edges between tasks that the flow has; an empty batch is fine."""
+    session.require("flow", input["flow_id"], lock=True)
+    _add_edges(session, input["flow_id"], input["serialized_edges"])
+    return {"success": True}
+
+
+@mutation("set_schedule_active")
+def set_schedule_active(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """Let the flow's schedule make runs."""
+    session.require("flow", input["flow_id"], lock=True)
+    _activate(session, input["flow_id"])
+    return {"success": True}
+
+
+@mutation("set_schedule_inactive")
+def set_schedule_inactive(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """Stop the flow's schedule; the runs it made and that have not begun are deleted."""
+    session.require("flow", input["flow_id"], lock=True)
+    session.update("flow", {"id": input["flow_id"], "is_schedule_active": False})
+    versions.delete_auto_scheduled(session, [input["flow_id"]])
+    return {"success": True}
+
+
+@mutation("archive_flow")
+def archive_flow(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """Take a version out of use: nothing new runs of it."""
+    session.require("flow", input["flow_id"], lock=True)
+    versions.archive(session, [input["flow_id"]])
+    return {"success": True}
+
+
+@mutation("delete_flow")
+def delete_flow(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """Delete a version with its runs and their logs."""
+    session.require("flow", input["flow_id"], lock=True)
+    session.delete("flow", [input["flow_id"]])
+    return {"success": True}
+
+
+def _flow_row(flow: dict[str, Any], group: RowMapping, version: int, input: Input) -> dict[str, Any]:  # noqa: A002
+    return {
+        "flow_group_id": group["id"],
+        "project_id": input.get("project_id"),
+        "version_group_id": group["name"],
+        "idempotency_key": input.get("idempotency_key"),
+        "name": flow["name"],
+        "version": version,
+        "archived": False,
+        "description": input.get("description"),
+        "core_version": flow.get("__version__"),
+        "environment": flow.get("environment"),
+        "run_config": flow.get("run_config"),
+        "storage": flow.get("storage"),
+        "parameters": flow.get("parameters") or [],
+        "schedule": flow.get("schedule"),
+        "is_schedule_active": False,
+        "serialized_flow": flow,
+        "settings": group["settings"],
+    }
+
+
+def _activate(session: Session, flow_id: str) -> None:
+    flow = session.require("flow", flow_id)
+    group = session.require("flow_group", flow["flow_group_id"])
+    missing = serialized.unscheduled_parameters(
+        flow["parameters"], group["schedule"] or flow["schedule"], group["default_parameters"] or {}
+    )
+    if missing:
+        raise BadInput(
+            f"The schedule cannot be active: it leaves the required parameters {', '.join(sorted(missing))} "
+            "without a value; give them defaults in the flow, its group or each clock."
+        )
+    if flow["archived"]:
+        raise BadInput("The flow is archived; activate the schedule of its newest version.")
+    session.update("flow", {"id": flow_id, "is_schedule_active": True})
+
+
+def _add_tasks(session: Session, flow_id: str, given: Sequence[Any]) -> None:
+    rows = serialized.task_rows(flow_id, given)
+    ids = _task_ids(session, flow_id)
+    place = {"mapped": False, "is_root_task": True, "is_terminal_task": True, "is_reference_task": True}
+    session.update("task", *({**row, "id": ids[row["slug"]]} for row in rows if row["slug"] in ids))
+    session.insert("task", *({**row, **place} for row in rows if row["slug"] not in ids))
+    if rows:
+        _place_tasks(session, flow_id)
+
+
+def _add_edges(session: Session, flow_id: str, given: Sequence[Any]) -> None:
+    rows = serialized.edge_rows(flow_id, given, _task_ids(session, flow_id))
+    ids = {_ends(edge): edge["id"] for edge in _edges(session, flow_id)}
+    unique = {_ends(row): row for row in rows}
+    known = [{"id": ids[ends], "mapped": row["mapped"]} for ends, row in unique.items() if ends in ids]
+    session.update("edge", *known)
+    session.insert("edge", *(row for ends, row in unique.items() if ends not in ids))
+    if rows:
+        _place_tasks(session, flow_id)
+
+
+def _place_tasks(session: Session, flow_id: str) -> None:
+    """Work out roots, terminal and reference tasks anew; only what changed is written."""
+    tasks = session.views["task"]
+    flow = session.require("flow", flow_id)
+    rows = session.rows(select(tasks).where(tasks.c.flow_id == flow_id))
+    slugs = {
+        r.get("slug")
+        for r in (flow["serialized_flow"] or {}).get("reference_tasks") or []
+        if isinstance(r, dict)
+    }
+    places = serialized.topology(
+        [dict(row) for row in rows],
+        [dict(edge) for edge in _edges(session, flow_id)],
+        {row["id"] for row in rows if row["slug"] in slugs},
+    )
+    current = {row["id"]: row for row in rows}
+    changed = [place for place in places if any(current[place["id"]][k] != v for k, v in place.items())]
+    session.update("task", *changed)
+
+
+def _task_ids(session: Session, flow_id: str) -> dict[str, str]:
+    tasks = session.views["task"]
+    statement = select(tasks.c.slug, tasks.c.id).where(tasks.c.flow_id == flow_id)
+    return {row["slug"]: row["id"] for row in session.rows(statement)}
+
+
+def _edges(session: Session, flow_id: str) -> Sequence[RowMapping]:
+    edges = session.views["edge"]
+    return session.rows(select(edges).where(edges.c.flow_id == flow_id))
+
+
+def _ends(edge: RowMapping | dict[str, Any]) -> tuple[str, str, str | None]:
+    return edge["upstream_task_id"], edge["downstream_task_id"], edge["key"]
