@@ -1,0 +1,83 @@
+"""Resolvers called: with a session or a bare connection, in which transaction, and creations only once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from orchestra_client.server.answers import Repeatable
+from orchestra_client.server.store.session import Session
+
+if TYPE_CHECKING:
+    from graphql import GraphQLResolveInfo
+    from sqlalchemy import Connection
+
+    from orchestra_client.server.answers import Answers
+    from orchestra_client.server.context import Context
+    from orchestra_client.server.schema import RootField
+    from orchestra_client.server.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A root field with everything its resolver is told, but the transaction.
+
+    Attributes:
+        field: what is asked for.
+        key: its name in the answer.
+        context: who asks.
+        info: where the document asks for it.
+        arguments: coerced and checked.
+    """
+
+    field: RootField
+    key: str
+    context: Context
+    info: GraphQLResolveInfo[Any]
+    arguments: dict[str, Any]
+
+    def run(self, connection: Connection, *, now: str) -> Any:
+        """The resolver's value.
+
+        Args:
+            connection: an open transaction.
+            now: its time.
+        """
+        target: Any = connection
+        if not self.field.resolver.unscoped:
+            scope = self.context.principal.scope
+            target = Session(connection, scope, now=now, can_write=self.field.resolver.writes)
+        return self.field.call(target, self.context, self.info, self.arguments)
+
+    @property
+    def repeatable(self) -> Repeatable | None:
+        """How a repeat of it is recognised; None for what creates nothing, or came without an Idempotency-Key."""
+        key = self.context.credentials.idempotency_key
+        if not (key and self.field.resolver.creates):
+            return None
+        return Repeatable.of(self.context.principal, key, self.key, self.info.field_name, self.arguments)
+
+
+def change(invocation: Invocation, database: Database, answers: Answers) -> Any:
+    """The value of a mutation, run in a transaction of its own; of a repeated creation, what the first one answered."""
+    repeatable = invocation.repeatable
+    if repeatable is None:
+        with database.connect(write=True) as connection:
+            return invocation.run(connection, now=database.now())
+    try:
+        return _create(invocation, repeatable, database, answers)
+    except IntegrityError:
+        # The same request was under way twice (PostgreSQL lets both begin), and the answer of the other is there now.
+        return _create(invocation, repeatable, database, answers)
+
+
+def _create(invocation: Invocation, repeatable: Repeatable, database: Database, answers: Answers) -> Any:
+    with database.connect(write=True) as connection:
+        if kept := answers.find(connection, repeatable):
+            return kept[0]
+        now = database.now()
+        value = invocation.run(connection, now=now)
+        answers.keep(connection, repeatable, value, now=now)
+        return value

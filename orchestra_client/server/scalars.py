@@ -1,0 +1,78 @@
+"""The contract's own scalars: what they accept, and the form in which resolvers and answers have them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError, GraphQLScalarType
+
+from orchestra_client.server.store.types import format_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphql import GraphQLSchema
+
+_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HEX = re.compile(r"[0-9a-fA-F]{32}")
+_HYPHENATED = re.compile(_CANONICAL.pattern, re.IGNORECASE)
+_MAX_SHOWN = 60
+
+
+def read_uuid(value: Any) -> str:
+    """A UUID's canonical form of 36 lower-case characters.
+
+    Args:
+        value: a string in any case, with its four hyphens or without any.
+
+    Raises:
+        GraphQLError: it is no UUID.
+    """
+    if isinstance(value, str):
+        if _CANONICAL.fullmatch(value):
+            return value
+        if _HYPHENATED.fullmatch(value):
+            return value.lower()
+        if _HEX.fullmatch(value):
+            digits = value.lower()
+            return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    raise _refused(value, "a UUID, such as 8f9b1f6e-3a0c-4d5e-9b7a-1c2d3e4f5a6b")
+
+
+def read_time(value: Any) -> str:
+    """An instant in the store's text form.
+
+    Args:
+        value: ISO 8601; without an offset it is UTC, without a time of day midnight.
+
+    Raises:
+        GraphQLError: it is no such text, or outside the years 1 to 9999.
+    """
+    if isinstance(value, str):
+        try:
+            instant = dt.datetime.fromisoformat(value.strip())
+            return format_time(instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC))
+        except (ValueError, OverflowError):
+            pass
+    raise _refused(value, "an instant in ISO 8601, such as 2031-05-17T09:30:00+00:00")
+
+
+def _refused(value: Any, wanted: str) -> GraphQLError:
+    shown = repr(value)
+    if len(shown) > _MAX_SHOWN:
+        shown = shown[:_MAX_SHOWN] + "…"
+    return GraphQLError(f"{shown} is not {wanted}.", extensions={"code": "BAD_USER_INPUT"})
+
+
+# Any JSON value is read as it is, which is what a scalar without a reader does; enums keep their names likewise.
+_READERS: dict[str, Callable[[Any], str]] = {"UUID": read_uuid, "DateTime": read_time}
+
+
+def attach_scalars(schema: GraphQLSchema) -> None:
+    """Give the schema's UUID and DateTime their readers; a literal is read as a variable's value is."""
+    for name, read in _READERS.items():
+        scalar = schema.type_map[name]
+        assert isinstance(scalar, GraphQLScalarType)
+        scalar.coerce_input_value = read

@@ -1,0 +1,144 @@
+"""What an operation selects, worked out once per document, and answers cut to it.
+
+The contract has neither interfaces nor unions, so each selection belongs to one known type, and a fragment always
+to the type it is spread in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    get_directive_values,
+    get_named_type,
+    is_non_null_type,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from graphql import FragmentDefinitionNode, OperationDefinitionNode, SelectionNode, SelectionSetNode
+    from graphql.execution.values import VariableValues
+
+    from orchestra_client.server.documents import Document
+
+TYPE_NAME = "__typename"
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One selected field.
+
+    Attributes:
+        key: its name in the answer.
+        name: its name in the contract.
+        nodes: where the document selects it; several nodes are merged.
+        parent: the name of the type it belongs to.
+        is_required: the contract says that it is never null.
+        inner: what is selected of it in turn; None for a scalar.
+    """
+
+    key: str
+    name: str
+    nodes: list[FieldNode]
+    parent: str
+    is_required: bool
+    inner: Plan | None
+
+
+Plan = tuple[Selected, ...]
+
+
+def plan(
+    document: Document, operation: OperationDefinitionNode, root: GraphQLObjectType, variables: VariableValues
+) -> Plan:
+    """What `operation` selects of `root`; remembered in the document unless it depends on the variables."""
+    name = operation.name.value if operation.name else None
+    if not document.is_conditional and name in document.plans:
+        return document.plans[name]
+    made = _Planner(document.fragments, variables).plan([operation.selection_set], root)
+    if not document.is_conditional:
+        document.plans[name] = made
+    return made
+
+
+class _Planner:
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], variables: VariableValues) -> None:
+        self._fragments = fragments
+        self._variables = variables
+
+    def plan(self, selection_sets: Iterable[SelectionSetNode], parent: GraphQLObjectType) -> Plan:
+        merged: dict[str, list[FieldNode]] = {}
+        spread: set[str] = set()
+        for selection_set in selection_sets:
+            self._collect(selection_set, merged, spread)
+        return tuple(self._selected(key, nodes, parent) for key, nodes in merged.items())
+
+    def _collect(
+        self, selection_set: SelectionSetNode, merged: dict[str, list[FieldNode]], spread: set[str]
+    ) -> None:
+        for node in selection_set.selections:
+            if not self._is_included(node):
+                continue
+            if isinstance(node, FieldNode):
+                merged.setdefault((node.alias or node.name).value, []).append(node)
+            elif isinstance(node, InlineFragmentNode):
+                self._collect(node.selection_set, merged, spread)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                self._collect(self._fragments[node.name.value].selection_set, merged, spread)
+
+    def _is_included(self, node: SelectionNode) -> bool:
+        if not node.directives:
+            return True
+        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
+        return not (skip and skip["if"]) and (include is None or include["if"])
+
+    def _selected(self, key: str, nodes: list[FieldNode], parent: GraphQLObjectType) -> Selected:
+        name = nodes[0].name.value
+        if name.startswith("__"):
+            return Selected(key, name, nodes, parent.name, is_required=False, inner=None)
+        type_ = parent.fields[name].type
+        named = get_named_type(type_)
+        inner = None
+        if isinstance(named, GraphQLObjectType):
+            inner = self.plan((node.selection_set for node in nodes if node.selection_set), named)
+        return Selected(key, name, nodes, parent.name, is_non_null_type(type_), inner)
+
+
+def cut(value: Any, selected: Selected) -> Any:
+    """A resolver's value with just what was selected of it.
+
+    Args:
+        value: a scalar, a mapping by the contract's names, a list of either, or None.
+        selected: the field it is the value of.
+
+    Raises:
+        LookupError: something that the contract says is never null is missing.
+    """
+    if value is None:
+        if selected.is_required:
+            raise LookupError(f"no value for {selected.parent}.{selected.name}")
+        return None
+    if selected.inner is None:
+        return value
+    if isinstance(value, list):
+        return [_cut_object(item, selected.inner) for item in value]
+    return _cut_object(value, selected.inner)
+
+
+def _cut_object(value: Mapping[str, Any], inner: Plan) -> dict[str, Any]:
+    return {
+        selected.key: selected.parent
+        if selected.name == TYPE_NAME
+        else cut(value.get(selected.name), selected)
+        for selected in inner
+    }
