@@ -11,14 +11,14 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Operation", "Procedure", "Repeat"]
+__all__ = ["Operation", "Pause", "Procedure", "Repeat"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-Procedure = Generator["Operation[Any]", Any, T]
+Procedure = Generator["Operation[Any] | Pause", Any, T]
 """Several calls that belong together: yields operations, is sent their results (or thrown their errors), and
-returns what they make together."""
+returns what they make together. It waits by yielding a `Pause`."""
 
 
 class Repeat(enum.Enum):
@@ -66,3 +66,14 @@ class Operation(Generic[T_co]):
     def document_name(self) -> str:
         """The name in CamelCase, e.g. ``CreateFlowRun``: what the document and the server's log call it."""
         return "".join(part.capitalize() for part in self.name.split("_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a procedure yields to wait.
+
+    Attributes:
+        seconds: how long, at least 0.
+    """
+
+    seconds: float

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.operations.checks import Id
 
-__all__ = ["QUEUE_INTERVAL", "Change", "Run", "change", "set_states"]
+__all__ = ["QUEUE_INTERVAL", "Change", "Run", "change", "set_state", "set_states"]
 
 Run = Literal["flow_run", "task_run"]
 
@@ -88,6 +88,26 @@ def set_states(
         # Without a version or an id, a state that was applied and is sent again would be there twice.
         Repeat.SAFE if is_guarded else Repeat.NEVER,
     )
+
+
+def set_state(
+    run: Run, change: Change, *, knows_transitions: bool, now: Callable[[], datetime]
+) -> Operation[State]:
+    """Set one state; the arguments are those of :func:`set_states`.
+
+    Returns:
+        The operation; its result is the state the run is to be considered in, and a refusal is its error.
+    """
+    batch = set_states(run, [change], knows_transitions=knows_transitions, now=now)
+
+    def parse(answer: dict[str, Any]) -> State:
+        [result] = batch.parse(answer)
+        if result.error is not None:
+            raise result.error
+        assert result.state is not None  # only refusals have none
+        return result.state
+
+    return Operation(batch.name, batch.variables, parse, batch.repeat)
 
 
 def _item(run: Run, each: Change, knows_transitions: bool) -> dict[str, Any]:

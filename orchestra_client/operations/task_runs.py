@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "find_task_run",
-    "find_task_slug",
     "get_latest_cached_states",
     "get_mapped_children",
     "get_or_create_task_run",
@@ -61,13 +60,6 @@ def find_task_run(task_run_id: Id) -> Operation[TaskRunInfo]:
     run_id = checks.uuid(task_run_id, "task_run_id")
     parse = first(f"task run {run_id}", task_run_info)
     return Operation("find_task_run", {"where": {"id": {"_eq": run_id}}}, parse)
-
-
-def find_task_slug(task_id: Id) -> Operation[str | None]:
-    """Read a task's name within its flow."""
-    task = checks.uuid(task_id, "task_id")
-    parse = first(f"task {task}", lambda row: row["slug"])
-    return Operation("find_task_slug", {"where": {"id": {"_eq": task}}}, parse)
 
 
 def get_task_run_state(task_run_id: Id) -> Operation[tuple[int, State]]:

@@ -1,0 +1,100 @@
+"""Setting states: one by one, or many at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestra_client.errors import ClientError
+from orchestra_client.operations import flow_runs, task_runs
+from orchestra_client.operations.aliases import chunks
+from orchestra_client.operations.states import set_state, set_states
+from orchestra_client.states import Cached
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime, timedelta
+
+    from orchestra_client.operation import Operation, Procedure
+    from orchestra_client.operations.states import Change, Run
+    from orchestra_client.results import StateResult
+    from orchestra_client.states import State
+
+__all__ = ["as_cached", "set_run_state", "set_run_states"]
+
+_CURRENT: dict[Run, Callable[[str], Operation[tuple[int, State]]]] = {
+    "flow_run": flow_runs.get_flow_run_state,
+    "task_run": task_runs.get_task_run_state,
+}
+
+
+def set_run_state(
+    run: Run, change: Change, *, knows_transitions: bool, now: Callable[[], datetime]
+) -> Procedure[State]:
+    """Set one state.
+
+    A server that knows transition ids answers a repeat as it answered the first. On an older one, a repeat of a
+    state that was applied conflicts with itself; then the run is read back, and a state that is the one sent, at the
+    version it makes, counts as set.
+
+    Args:
+        run: the kind of run.
+        change: the state, checked.
+        knows_transitions: whether the server knows transition ids.
+        now: the clock, for when to try again after finding no free slot.
+
+    Returns:
+        The state the run is to be considered in: the one sent, or `Queued`.
+
+    Raises:
+        VersionConflict: the run has another version.
+        ClientError: the server refused the state for another reason.
+    """
+    try:
+        state: State = yield set_state(run, change, knows_transitions=knows_transitions, now=now)
+    except ClientError as error:
+        if knows_transitions or error.attempts == 1 or change.version is None:
+            raise
+        version, current = yield _CURRENT[run](change.run_id)
+        if version != change.version + 1 or current.serialize() != change.state.serialize():
+            raise
+        return change.state
+    return state
+
+
+def set_run_states(
+    run: Run, changes: Sequence[Change], *, knows_transitions: bool, now: Callable[[], datetime]
+) -> Procedure[list[StateResult]]:
+    """Set many states, a few hundred a request; none fails its neighbours.
+
+    Args:
+        run: the kind of all the runs.
+        changes: the states, checked, in order.
+        knows_transitions: whether the server knows transition ids.
+        now: the clock, for when to try again after finding no free slot.
+
+    Returns:
+        One result for each change, in their order.
+    """
+    results: list[StateResult] = []
+    for some in chunks(changes):
+        results += yield set_states(run, some, knows_transitions=knows_transitions, now=now)
+    return results
+
+
+def as_cached(state: State, cache_for: timedelta | None, now: datetime) -> State:
+    """The state to send for a result that may be used again.
+
+    Args:
+        state: any state; other than a success, or one that is cached already, it is sent as it is.
+        cache_for: how long the result may be used; None means not at all.
+        now: the current time.
+    """
+    if cache_for is None or state.is_cached() or not state.is_successful():
+        return state
+    return Cached(
+        message=state.message,
+        result=state.result_object,
+        cached_inputs=state.cached_inputs,
+        context=state.context,
+        cached_result_expiration=now + cache_for,
+    )
