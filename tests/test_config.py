@@ -25,7 +25,6 @@ from orchestra_client.config import (
 )
 from orchestra_client.errors import ConfigurationError
 
-
 ENVIRON = {"ORCHESTRA_API_SERVER": "http://environment", "ORCHESTRA_HOME": "/srv/orchestra"}
 
 

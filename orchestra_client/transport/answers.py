@@ -16,7 +16,14 @@ from orchestra_client.errors import (
 if TYPE_CHECKING:
     from .base import Response
 
-__all__ = ["applied_nothing", "error_codes", "graphql_body", "is_graphql", "is_unauthenticated"]
+__all__ = [
+    "applied_nothing",
+    "error_codes",
+    "graphql_body",
+    "is_graphql",
+    "is_unauthenticated",
+    "requested_wait",
+]
 
 _REFUSALS: dict[int, tuple[type[OrchestraError], str]] = {
     401: (AuthenticationError, "the server, or a proxy before it, asks for another login"),
@@ -34,12 +41,14 @@ def is_graphql(response: Response) -> bool:
 
 def error_codes(response: Response) -> tuple[str, ...]:
     """The `extensions.code` of every error in the answer, in order; errors without one are left out."""
-    body = response.body
-    errors = body.get("errors") if isinstance(body, dict) else None
-    if not isinstance(errors, list):
-        return ()
-    codes = (_code(error) for error in errors)
-    return tuple(code for code in codes if code is not None)
+    codes = (_extension(error, "code") for error in _errors(response))
+    return tuple(code for code in codes if isinstance(code, str))
+
+
+def requested_wait(response: Response) -> float | None:
+    """The longest `extensions.retry_after` that an error of the answer asks for, in seconds; None without one."""
+    waits = (_extension(error, "retry_after") for error in _errors(response))
+    return max((float(wait) for wait in waits if isinstance(wait, int | float)), default=None)
 
 
 def applied_nothing(response: Response) -> bool:
@@ -93,7 +102,11 @@ def _description(response: Response) -> str:
     return f"HTTP {status} with something that is not GraphQL{seen}; is this the address of an API?"
 
 
-def _code(error: Any) -> str | None:
+def _errors(response: Response) -> list[Any]:
+    errors = response.body.get("errors") if isinstance(response.body, dict) else None
+    return errors if isinstance(errors, list) else []
+
+
+def _extension(error: Any, name: str) -> Any:
     extensions = error.get("extensions") if isinstance(error, dict) else None
-    code = extensions.get("code") if isinstance(extensions, dict) else None
-    return code if isinstance(code, str) else None
+    return extensions.get(name) if isinstance(extensions, dict) else None

@@ -21,10 +21,10 @@ from orchestra_client.errors import (
     TransportTimeout,
 )
 
-from .answers import applied_nothing, error_codes
+from .answers import applied_nothing, error_codes, requested_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .base import Response
 
@@ -156,7 +156,7 @@ def failure_of_response(response: Response, now: float) -> Failure | None:
     """
     status = response.status
     if status >= 500 or status in _UNAPPLIED_STATUSES or status == _REQUEST_TIMEOUT:
-        retry_after = _retry_after(response.headers, now)
+        retry_after = _wished_wait(response, now)
         was_not_applied = status in _UNAPPLIED_STATUSES or (
             # A server that says when to come back turned the request away; a crashed one says nothing.
             status == _SERVICE_UNAVAILABLE and retry_after is not None
@@ -167,7 +167,7 @@ def failure_of_response(response: Response, now: float) -> Failure | None:
     if not transient:
         return None
     was_not_applied = set(codes) == {_UNAPPLIED_CODE} and applied_nothing(response)
-    return Failure(", ".join(sorted(transient)), was_not_applied, _retry_after(response.headers, now))
+    return Failure(", ".join(sorted(transient)), was_not_applied, _wished_wait(response, now))
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
@@ -189,8 +189,9 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    return parse_retry_after(headers.get("retry-after"), now)
+def _wished_wait(response: Response, now: float) -> float | None:
+    header = parse_retry_after(response.headers.get("retry-after"), now)
+    return header if header is not None else requested_wait(response)
 
 
 def _seconds_until(date: str, now: float) -> float:

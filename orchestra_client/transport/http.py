@@ -1,0 +1,187 @@
+"""GraphQL over HTTP: one pooled httpx client each, with a timeout on everything.
+
+Neither class retries or authenticates; they carry one request and bring back one answer. What they share is in plain
+functions, so that each is little more than the call that differs.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from .guard import Guard
+from .http_errors import shown_cause, translate
+from .http_messages import Envelope, read_answer
+from .http_options import HTTPOptions, Timeouts, open_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .base import Request, Response
+
+__all__ = ["AsyncHTTPTransport", "HTTPOptions", "HTTPTransport", "Timeouts"]
+
+
+class HTTPTransport:
+    """Sends requests over one pool of connections.
+
+    Safe to share between any number of threads. In a forked child every use raises `ClientClosed`.
+
+    Args:
+        url: of the GraphQL endpoint.
+        options: how to connect.
+        clock: seconds that only grow, for `Response.elapsed`.
+
+    Raises:
+        MissingExtra: HTTP/2 is asked for and not installed.
+        ConfigurationError: the proxy or the CA bundle cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        options: HTTPOptions | None = None,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        options = options or HTTPOptions()
+        self._client = open_client(httpx.Client, options)
+        self._envelope = Envelope(url, options.timeouts, self._client.headers)
+        self._guard = Guard()
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._envelope.url}>"
+
+    def send(self, request: Request) -> Response:
+        """Send once; see :meth:`~orchestra_client.transport.base.Transport.send`."""
+        return self._exchange(self._envelope.graphql(request))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        server: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        timeout: float | None = None,
+    ) -> Response:
+        """Send any HTTP request, e.g. for a path of the server that is not GraphQL.
+
+        Args:
+            method: ``"GET"``, ``"POST"``, ….
+            path: below the server's root, e.g. ``"health"``; the API's own ``/graphql`` does not count.
+            server: another server's URL; unset means this transport's.
+            headers: to add.
+            params: the URL's query.
+            json: the body; unset means none.
+            timeout: seconds to wait for the server to take the request and to answer; unset means the transport's.
+
+        Returns:
+            The answer; `body` is None when it is no JSON.
+
+        Raises:
+            ConfigurationError: `server` is no HTTP URL.
+            TransportError: no answer came back.
+            ClientClosed: after `close()`, or in a forked child.
+        """
+        return self._exchange(
+            self._envelope.raw(
+                method, path, server=server, headers=headers, params=params, json=json, timeout=timeout
+            )
+        )
+
+    def close(self) -> None:
+        """Close every connection. Closing twice does nothing, and so does closing in a forked child."""
+        if self._guard.close():
+            self._client.close()
+
+    def _exchange(self, message: httpx.Request) -> Response:
+        self._guard.check()
+        started = self._clock()
+        try:
+            answer = self._client.send(message)
+        except httpx.HTTPError as error:
+            raise translate(error, message.url) from shown_cause(error)
+        except RuntimeError:
+            # Closed by another thread between the check and the sending.
+            self._guard.check()
+            raise
+        return read_answer(answer, self._clock() - started)
+
+
+class AsyncHTTPTransport:
+    """Sends requests over one pool of connections, without blocking the event loop.
+
+    Safe to share between the tasks of the event loop that uses it first; in another loop, and in a forked child,
+    every use raises `ClientClosed`.
+
+    Args:
+        url: of the GraphQL endpoint.
+        options: how to connect.
+        clock: seconds that only grow, for `Response.elapsed`.
+
+    Raises:
+        MissingExtra: HTTP/2 is asked for and not installed.
+        ConfigurationError: the proxy or the CA bundle cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        options: HTTPOptions | None = None,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        options = options or HTTPOptions()
+        self._client = open_client(httpx.AsyncClient, options)
+        self._envelope = Envelope(url, options.timeouts, self._client.headers)
+        self._guard = Guard()
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._envelope.url}>"
+
+    async def send(self, request: Request) -> Response:
+        """Send once; see :meth:`~orchestra_client.transport.base.Transport.send`."""
+        return await self._exchange(self._envelope.graphql(request))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        server: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        timeout: float | None = None,  # noqa: ASYNC109 (httpx applies it to each part of the exchange)
+    ) -> Response:
+        """Send any HTTP request; see :meth:`HTTPTransport.request`."""
+        return await self._exchange(
+            self._envelope.raw(
+                method, path, server=server, headers=headers, params=params, json=json, timeout=timeout
+            )
+        )
+
+    async def close(self) -> None:
+        """Close every connection. Closing twice does nothing, and so does closing in a forked child."""
+        if self._guard.close():
+            await self._client.aclose()
+
+    async def _exchange(self, message: httpx.Request) -> Response:
+        self._guard.check_loop()
+        started = self._clock()
+        try:
+            answer = await self._client.send(message)
+        except httpx.HTTPError as error:
+            raise translate(error, message.url) from shown_cause(error)
+        except RuntimeError:
+            # Closed by another task between the check and the sending.
+            self._guard.check()
+            raise
+        return read_answer(answer, self._clock() - started)
