@@ -17,9 +17,7 @@ from orchestra_client.server.access.tokens import digest, make_token
 from orchestra_client.server.store.tables import api_token, flow_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import ColumnElement, Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection
 
     from orchestra_client.server.context import Principal, Role
 
@@ -96,10 +94,10 @@ def remove(connection: Connection, principal: Principal, token_id: str) -> None:
         raise NotFound(f"No API token has the ID {token_id}.")
 
 
-def visible(connection: Connection, principal: Principal) -> Sequence[RowMapping]:
+def visible(connection: Connection, principal: Principal) -> list[dict[str, Any]]:
     """The tokens that the principal can see, oldest first, without what is secret of them."""
     statement = select(*_SHOWN).where(_visible(principal)).order_by(api_token.c.created, api_token.c.id)
-    return connection.execute(statement).mappings().all()
+    return [dict(row) for row in connection.execute(statement).mappings()]
 
 
 def expiry(connection: Connection, token_id: str | None) -> str | None:

@@ -172,7 +172,8 @@ def _tenant(tenant_ids: tuple[str, ...], asked: str | None) -> str | None:
         return tenant_ids[0] if tenant_ids else None
     if _canonical(asked) not in tenant_ids:
         raise PermissionDenied(
-            f"The token gives no access to tenant {asked[:64]!a}; it may not exist. Ask for another one."
+            f"The token gives no access to tenant {asked[:64]!a}; it may not exist. Ask for one that it is for, or "
+            "for none to act in its own."
         )
     return _canonical(asked)
 

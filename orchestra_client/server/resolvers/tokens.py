@@ -9,9 +9,7 @@ from orchestra_client.server.access import api_tokens, sessions, tenants
 from orchestra_client.server.registry import mutation, query
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import Connection
 
     from orchestra_client.server.context import Context
     from orchestra_client.server.store.session import Session
@@ -83,13 +81,13 @@ def delete_api_key(connection: Connection, context: Context, input: Input) -> di
 
 
 @query("api_token", unscoped=True)
-def list_api_tokens(connection: Connection, context: Context) -> Sequence[RowMapping]:
+def list_api_tokens(connection: Connection, context: Context) -> list[dict[str, Any]]:
     """The tokens that the credential can see and delete, without their secret part."""
     return api_tokens.visible(connection, context.principal)
 
 
 @query("auth_api_key", unscoped=True)
-def list_api_keys(connection: Connection, context: Context) -> Sequence[RowMapping]:
+def list_api_keys(connection: Connection, context: Context) -> list[dict[str, Any]]:
     """As `api_token`."""
     return api_tokens.visible(connection, context.principal)
 
