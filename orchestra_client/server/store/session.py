@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from orchestra_client.errors import NotFound
 from orchestra_client.server.store import tables as t
-from orchestra_client.server.store.views import views_for, write_criterion
+from orchestra_client.server.store.views import views_for, writable_views_for, write_criterion
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -30,6 +30,7 @@ class Session:
     Attributes:
         scope: whose rows can be reached.
         views: what to build SELECT statements from, one per table.
+        writable: the views of the rows that may also be changed; a row that another is to hang on is looked up here.
         now: the transaction's time, in the store's text form; every row written carries the same.
         can_write: whether the transaction holds the right to write.
     """
@@ -42,6 +43,7 @@ class Session:
         self.now = now
         self.can_write = can_write
         self.views: Views = views_for(run_bound=self._run_bound)
+        self.writable: Views = writable_views_for(run_bound=self._run_bound)
 
     @property
     def dialect(self) -> str:
@@ -119,7 +121,7 @@ class Session:
         changed = sorted(rows[0].keys() - {"id"})
         statement = _update(table, tuple(changed), run_bound=self._run_bound)
         parameters = [
-            {**self._parameters, "key": row["id"], "updated": self.now, **{c: row[c] for c in changed}}
+            {**self._parameters, "row_id": row["id"], "updated": self.now, **{c: row[c] for c in changed}}
             for row in rows
         ]
         return self._connection.execute(statement, parameters).rowcount
@@ -166,7 +168,7 @@ def _update(table: str, changed: tuple[str, ...], *, run_bound: bool) -> Update:
     if "updated" in target.c:
         values[target.c.updated] = bindparam("updated")
     criterion = write_criterion(target, run_bound=run_bound)
-    return update(target).where(target.c.id == bindparam("key"), criterion).values(values)
+    return update(target).where(target.c.id == bindparam("row_id"), criterion).values(values)
 
 
 @cache

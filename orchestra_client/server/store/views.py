@@ -121,6 +121,12 @@ def views_for(*, run_bound: bool) -> Views:
 
 
 @cache
+def writable_views_for(*, run_bound: bool) -> Views:
+    """The views of what may also be changed: less than `views_for` for a token that is bound to one run."""
+    return Views(run_write_criterion) if run_bound else views_for(run_bound=False)
+
+
+@cache
 def write_criterion(table: Table, *, run_bound: bool) -> ColumnElement[bool]:
     """Which rows of `table` may be updated or deleted."""
     return run_write_criterion(table) if run_bound else tenant_criterion(table)
