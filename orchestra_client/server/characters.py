@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LOG_TEXT = ("message", "info")
 
+MAX_NESTING = 250
+"""Levels of a JSON value. What is written and reads it back works its way down recursively."""
+
 
 def checked(field: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a root field, fit for the database.
@@ -30,7 +33,7 @@ def checked(field: str, arguments: dict[str, Any]) -> dict[str, Any]:
         arguments: JSON values by name.
 
     Raises:
-        BadInput: names where such a character stands.
+        BadInput: names where such a character stands; or a value is nested too deeply.
     """
     if _is_clean(arguments):
         return arguments
@@ -41,7 +44,7 @@ def checked(field: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_clean(value: Any) -> bool:
-    """Whether there is surely none; a tenth of the cost of looking at each string."""
+    """Whether there surely is nothing to find, nor too deep a value; a tenth of the cost of looking at each."""
     try:
         return b"\\u0000" not in orjson.dumps(value)
     except TypeError:
@@ -49,6 +52,8 @@ def _is_clean(value: Any) -> bool:
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if len(path) > MAX_NESTING:
+        raise BadInput(f"{_shown(path[:3])} is nested more than {MAX_NESTING} levels deep; flatten it.")
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import DBAPIError
+
 from orchestra_client.server.access import Access, bootstrap
 from orchestra_client.server.answers import Answers
 from orchestra_client.server.context import Context, Settings
@@ -145,6 +147,15 @@ class Service:
             request.variables or {},
             request_id=request.request_id,
         )
+
+    def is_reachable(self) -> bool:
+        """Whether the database answers."""
+        try:
+            with self.database.connect(write=False) as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except DBAPIError:
+            return False
+        return True
 
     def close(self) -> None:
         """Give the database back. No request may be under way."""
