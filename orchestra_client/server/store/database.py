@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from orchestra_client.errors import ConfigurationError
-from orchestra_client.server.store import json
+from orchestra_client.server.store import json, sqlite
 from orchestra_client.server.store.session import Session
 from orchestra_client.server.store.types import format_time
 
@@ -134,6 +134,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         f"busy_timeout={int(BUSY_TIMEOUT * 1000)}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    sqlite.prepare(connection)
 
 
 def _begin_sqlite(connection: Connection) -> None:
