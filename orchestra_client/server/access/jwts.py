@@ -23,6 +23,8 @@ _KEY_ID = re.compile(r"[0-9a-f\-]{36}")
 
 TokenType = Literal["access", "refresh"]
 
+_NAMES = {"access": "a session's access token", "refresh": "a session's refresh token"}
+
 # PyJWT asks the system's clock; `verify` compares with the server's instead.
 _OPTIONS: Any = {
     "require": ["typ", "sub", "tenant_id", "token_id", "role", "iat", "exp", "jti", "aud"],
@@ -95,9 +97,9 @@ def verify(
             is expired, or comes from the future. The message says which, and what to do.
     """
     claims = _claims(token, key)
-    if typ is not None and claims.typ != typ:
+    if claims.typ not in _NAMES or typ not in {None, claims.typ}:
         raise AuthenticationError(
-            f"This is {_NAMES.get(claims.typ, 'another token')}; send {_NAMES[typ]} here."
+            f"This is {_NAMES.get(claims.typ, 'a token of another kind')}; send {_NAMES[typ or 'access']} here."
         )
     if claims.iat > now + MAX_CLOCK_LEAD:
         raise AuthenticationError("The session's token was issued in the future; set the servers' clocks.")
@@ -105,9 +107,6 @@ def verify(
         remedy = "refresh it, or log in again" if claims.typ == "access" else "log in again"
         raise AuthenticationError(f"The session's {claims.typ} token expired; {remedy}.")
     return claims
-
-
-_NAMES = {"access": "a session's access token", "refresh": "a session's refresh token"}
 
 
 def _claims(token: str, key: bytes) -> Claims:

@@ -158,6 +158,7 @@ FORGERIES: dict[str, Callable[[Server, str], str]] = {
     "lacks the claim 'aud'": lambda server, token: forged(server, token, aud=None),
     "another service": lambda server, token: forged(server, token, aud="orchestra-staging"),
     "cannot be read": lambda server, token: forged(server, token, sub=7),
+    "another kind": lambda server, token: forged(server, token, typ="id"),
     "issued in the future": lambda server, token: forged(server, token, iat=4_000_000_000),
 }
 
