@@ -169,8 +169,11 @@ class AsyncHTTPTransport:
         )
 
     async def close(self) -> None:
-        """Close every connection. Closing twice does nothing, and so does closing in a forked child."""
-        if self._guard.close():
+        """Close every connection. Closing twice does nothing, and so does closing in a forked child.
+
+        In another event loop than the one that used them, the connections cannot be closed and are only let go.
+        """
+        if self._guard.close() and self._guard.is_in_loop:
             await self._client.aclose()
 
     async def _exchange(self, message: httpx.Request) -> Response:
