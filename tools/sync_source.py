@@ -40,6 +40,7 @@ TWINS = {
     "anext": "next",
     "aread": "read",
     "async_client": "client",
+    "async_sleep": "sleep",
     "asynchronous": "synchronous",
     "asynchronously": "synchronously",
     "asynccontextmanager": "contextmanager",
@@ -48,6 +49,12 @@ TWINS = {
     "handle_async_request": "handle_request",
     "push_async_callback": "callback",
     "StopAsyncIteration": "StopIteration",
+}
+
+# Prose that would be wrong of a client that threads share.
+PHRASES = {
+    "the tasks of one event loop": "threads",
+    "Another task may have": "Another thread may have",
 }
 
 _WORD = re.compile(r"asyncio\.[A-Za-z]+|\w+")
@@ -97,6 +104,8 @@ def twin(name: str) -> str:
 def _renamed(text: str) -> str:
     # asyncio's locks and its sleep have two homes; ruff removes the import that is not needed.
     text = re.sub(r"^( *)import asyncio$", r"\1import threading\n\1import time", text, flags=re.MULTILINE)
+    for phrase, counterpart in PHRASES.items():
+        text = text.replace(phrase, counterpart)
     text = _ARTICLE.sub(r"\1 ", text)
     return _WORD.sub(lambda match: twin(match.group()), text)
 

@@ -28,7 +28,7 @@ from orchestra_client._async.transport import AsyncHTTPTransport
 
 
 class AsyncClient:
-    """An AsyncClient.
+    """An AsyncClient, safe to share between the tasks of one event loop.
 
     Example::
 
@@ -110,7 +110,7 @@ def test_docstrings_speak_of_the_synchronous_world(converted: str) -> None:
     assert ast.get_docstring(module) == "A synchronous thing."
     assert ast.get_docstring(client) == dedent(
         """\
-        A Client.
+        A Client, safe to share between threads.
 
         Example::
 
