@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -55,8 +56,8 @@ def _updated() -> Column[str]:
 
 
 def _sequence() -> Column[int]:
-    # Rows that arrive within one microsecond keep the order they arrived in.
-    return Column("seq", Integer, primary_key=True, autoincrement=True)
+    # Rows that arrive within one microsecond keep the order they arrived in. SQLite counts up INTEGER alone, to 2^63.
+    return Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
 
 
 def _run_columns() -> list[Column[Any]]:
@@ -379,7 +380,8 @@ user = Table(
     _created(),
     _updated(),
     Column("username", String(255), nullable=False, unique=True),
-    _reference("default_membership_id", "membership", nullable=True, ondelete="SET NULL"),
+    # The two tables refer to each other: PostgreSQL is told of this side when both exist, SQLite does not mind.
+    Column("default_membership_id", Id, ForeignKey("membership.id", ondelete="SET NULL", use_alter=True)),
 )
 
 membership = Table(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, String, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.ext.compiler import compiles
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
 Id = String(36)
 """A canonical lower-case UUID."""
 
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+class _JsonText(JSON):
+    """JSON that SQLite keeps as the text it is given; a column of type JSON would round ``12345678901234567890``."""
+
+
+@compiles(_JsonText, "sqlite")
+def _text(_type: _JsonText, _compiler: object, **_options: object) -> str:
+    return "TEXT"
+
+
+Json = _JsonText(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """Any JSON value; None is SQL NULL."""
 
 
