@@ -1,0 +1,156 @@
+"""A server process: its socket, its first login, its life."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import os
+import signal
+import socket
+from typing import TYPE_CHECKING, Literal
+
+import click
+import uvicorn
+
+from orchestra_client.config import home
+from orchestra_client.errors import ConfigurationError, mask_token
+from orchestra_client.server.access.bootstrap import VARIABLE
+from orchestra_client.server.app import create_app
+from orchestra_client.server.context import Settings
+from orchestra_client.server.service import Service
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+GRACE = 30
+"""Seconds that requests under way get to finish after SIGTERM."""
+
+BACKLOG = 2048
+
+
+def listen(host: str, port: int, *, is_open: bool) -> socket.socket:
+    """A listening socket.
+
+    Args:
+        host: an address or a name of this machine.
+        port: 0 picks a free one.
+        is_open: the server asks nobody for a login, so it may be reached from this machine alone.
+
+    Raises:
+        click.UsageError: an open server would be reachable from elsewhere, or there is no such host.
+        click.ClickException: the port is taken, or not ours to take.
+    """
+    try:
+        candidates = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise click.UsageError(f"{host!r} is no address of this machine: {error}.") from None
+    if is_open and not all(_is_loopback(str(address[0])) for *_, address in candidates):
+        raise click.UsageError(
+            f"--auth none lets everyone in who can reach {host or 'this machine'}; use --host 127.0.0.1, or --auth token."
+        )
+    family, *_, address = candidates[0]
+    try:
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = {
+            errno.EADDRINUSE: "is taken by another process; choose another --port (0 picks a free one)",
+            errno.EACCES: "needs more rights; choose a --port above 1023",
+        }.get(error.errno or 0, f"cannot be used: {error.strerror}")
+        raise click.ClickException(f"Port {port} on {host} {reason}.") from None
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+
+
+def serve(
+    listener: socket.socket,
+    database: str,
+    *,
+    auth: Literal["token", "none"],
+    log_level: str,
+) -> None:
+    """Answer on a socket until a signal ends it; then finish what is under way and close the database.
+
+    Args:
+        listener: from :func:`listen`.
+        database: its URL.
+        auth: whether requests need a token.
+        log_level: what is logged, on stderr.
+
+    Raises:
+        ConfigurationError: the database, the key or the bootstrap token cannot be used.
+    """
+    _log_to_stderr(log_level)
+    # The database's files are for their owner alone, wherever they are.
+    os.umask(0o077)
+    address = _address(listener)
+    token = os.environ.get(VARIABLE) or None
+    service = Service.open(database, home=home(), settings=Settings(auth=auth), token=token)
+    try:
+        if token is None:
+            _save_first_login(service, address)
+        config = uvicorn.Config(
+            create_app(service),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        # uvicorn raises the signal that ended it once more; by then all is done, and the exit status is 0.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _ignore)
+        _Announcing(config, address).run(sockets=[listener])
+    finally:
+        service.close()
+
+
+class _Announcing(uvicorn.Server):
+    """Says on stdout where it listens, as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"Listening on {self._url}", flush=True)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None: ...
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/graphql" if ":" in host else f"http://{host}:{port}/graphql"
+
+
+def _save_first_login(service: Service, address: str) -> None:
+    """Save the token of a new database as this user's login, so that commands and scripts here find it."""
+    made = service.bootstrapped
+    if made is None or made.token is None:
+        return
+    from orchestra_client.auth.resolution import open_store  # noqa: PLC0415 (only at the first start)
+
+    store = open_store(os.environ)
+    # Who listens everywhere is reached from here by loopback.
+    server = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    try:
+        is_first = store.active_server is None
+        store.save_login(server, made.token, tenant_id=made.tenant_id, make_active=is_first)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"The first API token could not be saved. Set {VARIABLE} to one of your own and start again. {error}"
+        ) from error
+    click.echo(
+        f"Made the API token {mask_token(made.token)} and saved it as your login for {server} in {store.path}.",
+        err=True,
+    )
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
+    # Its news of starting and stopping would only repeat ours.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
