@@ -84,7 +84,6 @@ def bootstrap(
     with database.connect(write=True) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(_POSTGRESQL_LOCK)
-        keys.check(connection)
         keys.current(connection, now=database.now())
         return _complete(connection, database, settings, token)
 
