@@ -163,7 +163,9 @@ class TestList:
         assert names(server.call(root_field, server.token, acting_in=team)) == {"bootstrap", "theirs"}
 
     def test_nobody_sees_the_tokens_of_another_user(self, server: Server) -> None:
-        server.sql("INSERT INTO user (id, created, updated, username) VALUES (:id, '', '', 'else')", id=NOBODY)
+        server.sql(
+            "INSERT INTO user (id, created, updated, username) VALUES (:id, '', '', 'else')", id=NOBODY
+        )
         server.mutate("create_api_token", server.token, name="theirs", scope="USER")
         server.sql("UPDATE api_token SET user_id = :user WHERE name = 'theirs'", user=NOBODY)
 
