@@ -191,6 +191,7 @@ class ClientError(OrchestraError):
         errors: the `errors` of the answer as sent, each a dict with `message` and `extensions`.
         request_id: the `X-Request-Id` of the request.
         attempts: how many times it was sent.
+        was_repeated: an earlier attempt, whose answer was lost, may have been applied.
         code: the `extensions.code` of the first error.
     """
 
@@ -199,6 +200,7 @@ class ClientError(OrchestraError):
     errors: tuple[dict[str, Any], ...] = ()
     request_id: str | None = None
     attempts: int = 1
+    was_repeated: bool = False
 
 
 class NotFound(ClientError):

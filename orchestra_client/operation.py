@@ -38,19 +38,22 @@ class Repeat(enum.Enum):
 class Operation(Generic[T_co]):
     """One call of the API: which document, with which variables, and how its answer is read.
 
-    The document is the one called like `name`, in CamelCase, in `graphql/*.graphql`; its result stands in the
-    answer's field called `name`. An operation that is put together at run time, such as a batch by aliases,
-    brings its text, and its whole `data` is the result. Immutable, so safe to share.
+    The document is the one called like `name`, in CamelCase, in `graphql/*.graphql`, unless the operation brings
+    its text, as a batch by aliases does. Its result stands in the answer's field called `name`. Immutable, so safe
+    to share.
 
     Attributes:
         name: in snake_case, e.g. ``create_flow_run``.
         variables: the document's variables, as JSON.
-        parse: makes the typed result of the answer's field (of all of `data` for an operation with a text).
+        parse: makes the typed result of the answer's field.
         repeat: whether it may be sent again when an earlier attempt may have been applied.
         idempotency_key: sent as the `Idempotency-Key` header, the same with every attempt.
-        bearer: a token to send instead of the session's, which is then neither used nor refreshed.
-        text: the GraphQL document, for an operation that has none of its own.
-        tolerant: errors of single fields do not fail it: `parse` is given ``{"data": …, "errors": …}``.
+        bearer: a token to send instead of the session's, which is then neither used nor refreshed; empty to send
+            none.
+        text: the GraphQL document, when it is none of the files'.
+        tolerant: errors in the answer do not fail it: `parse` is given all of ``{"data": …, "errors": …}``.
+        headers: to send besides those of the session, over which they win.
+        operation_name: which operation of `text` to execute; None when it has only one.
     """
 
     name: str
@@ -61,10 +64,14 @@ class Operation(Generic[T_co]):
     bearer: str | None = field(default=None, repr=False)
     text: str | None = None
     tolerant: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    operation_name: str | None = None
 
     @property
     def document_name(self) -> str:
-        """The name in CamelCase, e.g. ``CreateFlowRun``: what the document and the server's log call it."""
+        """What the document, messages and the server's log call it: the name in CamelCase, unless it has a text."""
+        if self.text is not None:
+            return self.name
         return "".join(part.capitalize() for part in self.name.split("_"))
 
 

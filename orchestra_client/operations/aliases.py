@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestra_client.failures import error_of
+from orchestra_client.failures import error_of, root_errors
 from orchestra_client.operation import Operation, Repeat
 
 if TYPE_CHECKING:
@@ -44,14 +44,16 @@ def aliased(
         The operation; its result has one item for each input, in their order.
     """
     variables = {f"i{index}": given for index, given in enumerate(inputs)}
+    name = "".join(part.capitalize() for part in field.split("_")) + "s"
 
     def parse(body: dict[str, Any]) -> list[T]:
+        if refused := root_errors(body):
+            raise error_of(refused, operation=name)
         data, errors = body.get("data") or {}, _errors_by_alias(body.get("errors") or ())
         return [read(data.get(alias), _error(field, errors.get(alias))) for alias in variables]
 
-    return Operation(
-        f"{field}s", variables, parse, repeat, text=_text(field, len(inputs), selection), tolerant=True
-    )
+    text = _text(name, field, len(inputs), selection)
+    return Operation(name, variables, parse, repeat, text=text, tolerant=True)
 
 
 def chunks(items: Sequence[T], size: int = MAX_ALIASES) -> Iterator[Sequence[T]]:
@@ -60,8 +62,7 @@ def chunks(items: Sequence[T], size: int = MAX_ALIASES) -> Iterator[Sequence[T]]
 
 
 @lru_cache(maxsize=64)
-def _text(field: str, number: int, selection: str) -> str:
-    name = "".join(part.capitalize() for part in field.split("_")) + "s"
+def _text(name: str, field: str, number: int, selection: str) -> str:
     declared = ", ".join(f"$i{index}: {field}_input!" for index in range(number))
     called = "\n".join(f"  i{index}: {field}(input: $i{index}) {selection}" for index in range(number))
     return f"mutation {name}({declared}) {{\n{called}\n}}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +10,7 @@ from orchestra_client.errors import BadInput, ClientError, error_class
 from orchestra_client.operation import Operation, Repeat
 from orchestra_client.operations import checks
 from orchestra_client.results import StateResult
-from orchestra_client.states import Queued, State
+from orchestra_client.states import Cached, Queued, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.operations.checks import Id
 
-__all__ = ["QUEUE_INTERVAL", "Change", "Run", "change", "set_state", "set_states"]
+__all__ = ["QUEUE_INTERVAL", "Change", "Run", "caching", "change", "set_state", "set_states"]
 
 Run = Literal["flow_run", "task_run"]
 
@@ -56,6 +56,27 @@ def change(run: Run, run_id: Id, version: int | None, state: State, transition_i
         )
     checked = None if version is None else checks.count(version, "version")
     return Change(checks.uuid(run_id, f"{run}_id"), checked, state, transition_id)
+
+
+def caching(each: Change, cache_for: timedelta | None, now: datetime) -> Change:
+    """The same change, its state becoming `Cached` when its result may be used again.
+
+    Args:
+        each: any change; with another state than a success, or one that is cached already, it stays as it is.
+        cache_for: how long the result may be used; None means not at all.
+        now: the current time.
+    """
+    state = each.state
+    if cache_for is None or state.is_cached() or not state.is_successful():
+        return each
+    cached = Cached(
+        message=state.message,
+        result=state.result_object,
+        cached_inputs=state.cached_inputs,
+        context=state.context,
+        cached_result_expiration=now + cache_for,
+    )
+    return replace(each, state=cached)
 
 
 def set_states(

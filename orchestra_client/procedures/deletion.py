@@ -24,7 +24,7 @@ def delete(operation: Operation[bool]) -> Procedure[bool]:
     try:
         deleted: bool = yield operation
     except NotFound as error:
-        if error.attempts > 1:
+        if error.was_repeated:
             # It was there for the first attempt, whose answer was lost.
             return True
         raise

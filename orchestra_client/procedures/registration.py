@@ -30,7 +30,7 @@ class SerializableFlow(Protocol):
 
 def register(
     flow: SerializableFlow | Mapping[str, Any],
-    project_name: str,
+    project_name: str | None,
     *,
     build: bool,
     compressed: bool,
@@ -45,7 +45,7 @@ def register(
 
     Args:
         flow: writes itself, or is serialized already.
-        project_name: the project.
+        project_name: the project; None is refused.
         build: handed to `flow.serialize`.
         compressed: whether to send it compressed.
         set_schedule_active: whether its schedule shall make runs.
@@ -58,6 +58,8 @@ def register(
     Raises:
         BadInput: there is no such project, or the flow cannot be registered as it is.
     """
+    if project_name is None:
+        raise BadInput("say which project to register the flow in: project_name")
     project: Project | None = yield projects.find_project(project_name)
     if project is None:
         raise BadInput(

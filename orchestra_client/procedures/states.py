@@ -8,18 +8,17 @@ from orchestra_client.errors import ClientError
 from orchestra_client.operations import flow_runs, task_runs
 from orchestra_client.operations.aliases import chunks
 from orchestra_client.operations.states import set_state, set_states
-from orchestra_client.states import Cached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from orchestra_client.operation import Operation, Procedure
     from orchestra_client.operations.states import Change, Run
     from orchestra_client.results import StateResult
     from orchestra_client.states import State
 
-__all__ = ["as_cached", "set_run_state", "set_run_states"]
+__all__ = ["set_run_state", "set_run_states"]
 
 _CURRENT: dict[Run, Callable[[str], Operation[tuple[int, State]]]] = {
     "flow_run": flow_runs.get_flow_run_state,
@@ -52,7 +51,7 @@ def set_run_state(
     try:
         state: State = yield set_state(run, change, knows_transitions=knows_transitions, now=now)
     except ClientError as error:
-        if knows_transitions or error.attempts == 1 or change.version is None:
+        if knows_transitions or not error.was_repeated or change.version is None:
             raise
         version, current = yield _CURRENT[run](change.run_id)
         if version != change.version + 1 or current.serialize() != change.state.serialize():
@@ -79,22 +78,3 @@ def set_run_states(
     for some in chunks(changes):
         results += yield set_states(run, some, knows_transitions=knows_transitions, now=now)
     return results
-
-
-def as_cached(state: State, cache_for: timedelta | None, now: datetime) -> State:
-    """The state to send for a result that may be used again.
-
-    Args:
-        state: any state; other than a success, or one that is cached already, it is sent as it is.
-        cache_for: how long the result may be used; None means not at all.
-        now: the current time.
-    """
-    if cache_for is None or state.is_cached() or not state.is_successful():
-        return state
-    return Cached(
-        message=state.message,
-        result=state.result_object,
-        cached_inputs=state.cached_inputs,
-        context=state.context,
-        cached_result_expiration=now + cache_for,
-    )

@@ -1,0 +1,1 @@
+"""The asynchronous client, from whose source `tools/generate.py` makes the synchronous one."""

@@ -1,0 +1,60 @@
+"""Agents: making themselves known, their configurations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestra_client._async.base import AsyncPart
+from orchestra_client.operations import agents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestra_client.operations.checks import Id
+    from orchestra_client.results import AgentConfig
+
+__all__ = ["AsyncAgents"]
+
+
+class AsyncAgents(AsyncPart):
+    """The client's methods for agents."""
+
+    async def register_agent(
+        self,
+        agent_type: str,
+        name: str | None = None,
+        labels: Iterable[str] | None = None,
+        agent_config_id: Id | None = None,
+    ) -> str:
+        """Make an agent known. A lost answer never makes it known twice.
+
+        Args:
+            agent_type: e.g. ``LocalAgent``.
+            name: for people; unset means none.
+            labels: of the runs it takes; unset means none.
+            agent_config_id: the configuration it follows; unset means none.
+
+        Returns:
+            The id of the agent.
+
+        Raises:
+            BadInput: the type or a label is empty.
+            NotFound: there is no such configuration in this tenant.
+        """
+        key, tenant_id = self._session.new_id(), self._session.tenant_id
+        registration = agents.register_agent(agent_type, name, labels, agent_config_id, tenant_id, key=key)
+        return await self._execute(registration)
+
+    async def get_agent_config(self, agent_config_id: Id) -> AgentConfig:
+        """Read an agent configuration.
+
+        Args:
+            agent_config_id: the configuration.
+
+        Returns:
+            The configuration; what agents need is in its `settings`.
+
+        Raises:
+            NotFound: there is no such configuration in this tenant.
+        """
+        return await self._execute(agents.get_agent_config(agent_config_id))

@@ -1,0 +1,50 @@
+"""Logs of runs: writing and reading them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestra_client._async.base import AsyncPart
+from orchestra_client.operations import logs as operations
+from orchestra_client.procedures.logs import get_flow_run_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from orchestra_client.operations.checks import Id
+    from orchestra_client.operations.logs import LogEntry
+    from orchestra_client.results import LogRecord
+
+__all__ = ["AsyncLogs"]
+
+
+class AsyncLogs(AsyncPart):
+    """The client's methods for logs."""
+
+    async def write_run_logs(self, logs: Iterable[LogEntry | Mapping[str, Any]]) -> None:
+        """Write records to the logs of runs, all or none of them. A lost answer never writes them twice.
+
+        Args:
+            logs: for each record a dict with any of `flow_run_id`, `task_run_id`, `timestamp` (a `datetime`, naive
+                meaning UTC, or ISO 8601), `name`, `level` (``DEBUG`` to ``CRITICAL``), `message` and `info` (JSON).
+
+        Raises:
+            BadInput: a record makes no sense, which the message names by its index; nothing was written. Also a
+                ValueError.
+            ClientError: the API refused them.
+        """
+        key = self._session.new_id()
+        await self._execute(operations.write_run_logs(logs, key=key))
+
+    async def get_flow_run_logs(self, flow_run_id: Id, min_level: str | None = None) -> list[LogRecord]:
+        """Read the log of a flow run and its task runs, however long it is.
+
+        Args:
+            flow_run_id: the run.
+            min_level: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``: leaves out what is below.
+                Unset means everything, records without a level included.
+
+        Returns:
+            All records, the oldest first; none for a run that does not exist.
+        """
+        return await self._run(get_flow_run_logs(flow_run_id, min_level))

@@ -1,0 +1,115 @@
+# Generated from orchestra_client/_async/flows.py by tools/generate.py: do not edit.
+"""Flows: registering them, their schedules, archiving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestra_client._sync.tenants import Tenants
+from orchestra_client.operations import flows
+from orchestra_client.procedures.registration import register
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestra_client.operations.checks import Id
+    from orchestra_client.procedures.registration import SerializableFlow
+
+__all__ = ["Flows"]
+
+
+class Flows(Tenants):
+    """The client's methods for flows."""
+
+    def register(  # noqa: PLR0917 - the arguments' order is the API's
+        self,
+        flow: SerializableFlow | Mapping[str, Any],
+        project_name: str | None = None,
+        build: bool = True,
+        set_schedule_active: bool = True,
+        version_group_id: str | None = None,
+        compressed: bool = True,
+        no_url: bool = False,
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Register a flow: its next version in a project; older versions are archived.
+
+        A flow of up to 500 tasks and 500 edges is registered as a whole or not at all. A larger one is sent in
+        pieces, its schedule last; registering it again after a failure in the middle makes another version.
+
+        Args:
+            flow: anything with `serialize(build=…)`, or a serialized flow as a dict.
+            project_name: a project that exists; must be given.
+            build: whether `flow.serialize` also builds what the flow runs from, e.g. an image.
+            set_schedule_active: whether its schedule makes runs; can be changed later.
+            version_group_id: the version group; unset means that of the project's flow of the same name.
+            compressed: whether to send the flow compressed.
+            no_url: whether to leave out printing the URL of the flow.
+            idempotency_key: with the key of the group's latest version, nothing is registered and that version's
+                id is returned. Unset means a new key, which covers the call's own retries.
+
+        Returns:
+            The flow's id.
+
+        Raises:
+            BadInput: there is no such project; the flow has no name, a task twice, an edge that leads nowhere, or a
+                schedule that lacks values of required parameters. Nothing was registered.
+            ClientError: the API refused it.
+        """
+        flow_id = self._run(
+            register(
+                flow,
+                project_name,
+                build=build,
+                compressed=compressed,
+                set_schedule_active=set_schedule_active,
+                version_group_id=version_group_id,
+                idempotency_key=idempotency_key or self._session.new_id(),
+            )
+        )
+        if not no_url:
+            group_id = self._execute(flows.find_flow_group(flow_id))
+            print(f"Flow URL: {self.get_cloud_url('flow', group_id)}")
+        return flow_id
+
+    def set_schedule_active(self, flow_id: Id) -> bool:
+        """Let a flow's schedule make runs.
+
+        Args:
+            flow_id: the flow.
+
+        Returns:
+            Whether it worked.
+
+        Raises:
+            NotFound: there is no such flow in this tenant.
+        """
+        return self._execute(flows.set_schedule_active(flow_id))
+
+    def set_schedule_inactive(self, flow_id: Id) -> bool:
+        """Stop a flow's schedule; runs that it made and that have not begun are deleted.
+
+        Args:
+            flow_id: the flow.
+
+        Returns:
+            Whether it worked.
+
+        Raises:
+            NotFound: there is no such flow in this tenant.
+        """
+        return self._execute(flows.set_schedule_inactive(flow_id))
+
+    def archive_flow(self, flow_id: Id) -> bool:
+        """Archive a flow: its scheduled runs are cancelled, and it gets no others.
+
+        Args:
+            flow_id: the flow.
+
+        Returns:
+            Whether it worked.
+
+        Raises:
+            NotFound: there is no such flow in this tenant.
+        """
+        return self._execute(flows.archive_flow(flow_id))

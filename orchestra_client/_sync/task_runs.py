@@ -1,0 +1,147 @@
+# Generated from orchestra_client/_async/task_runs.py by tools/generate.py: do not edit.
+"""Task runs: finding or creating them, naming, their states, cached states, mapped children."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestra_client._sync.base import Part
+from orchestra_client.operations import states, task_runs
+from orchestra_client.procedures.states import set_run_state, set_run_states
+from orchestra_client.procedures.task_runs import get_task_run_info
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
+
+    from orchestra_client.operations.checks import Id
+    from orchestra_client.results import MappedChild, StateResult, TaskRunInfo
+    from orchestra_client.states import State
+
+__all__ = ["TaskRuns"]
+
+
+class TaskRuns(Part):
+    """The client's methods for task runs."""
+
+    def get_task_run_info(self, flow_run_id: Id, task_id: Id, map_index: int | None = None) -> TaskRunInfo:
+        """Find the run of a task in a flow run; one that does not exist yet is created.
+
+        Args:
+            flow_run_id: the flow run.
+            task_id: the task.
+            map_index: the place among the runs of a mapped task, from 0; unset means it is not mapped.
+
+        Returns:
+            The task run. Its `task_slug` is None when the server does not answer it along.
+
+        Raises:
+            NotFound: there is no such flow run or task in this tenant.
+            ClientError: the API refused it for another reason.
+        """
+        return self._run(get_task_run_info(flow_run_id, task_id, map_index))
+
+    def get_task_run_state(self, task_run_id: Id) -> State:
+        """Read a task run's state.
+
+        Args:
+            task_run_id: the run.
+
+        Returns:
+            The current state.
+
+        Raises:
+            NotFound: there is no such run in this tenant.
+        """
+        _, state = self._execute(task_runs.get_task_run_state(task_run_id))
+        return state
+
+    def set_task_run_state(
+        self,
+        task_run_id: Id,
+        version: int | None,
+        state: State,
+        cache_for: timedelta | None = None,
+    ) -> State:
+        """Set a task run's state.
+
+        Args:
+            task_run_id: the run.
+            version: the version the run must have for the state to be taken; None takes it whatever the version.
+            state: the new state.
+            cache_for: how long the result of a success may be used by later runs; it then becomes `Cached`.
+                Unset means not at all.
+
+        Returns:
+            The state the run is to be considered in: the one set, or `Queued` when a tag limit keeps it from
+            running; try again after its `start_time`.
+
+        Raises:
+            VersionConflict: the run has another version, so someone else moved it.
+            StateConflict: the run's state, or its flow run's, does not allow this one.
+            StateSerializationError: something in the state is not JSON.
+            ClientError: the API refused it for another reason.
+        """
+        now = self._session.clock.now
+        change = states.change("task_run", task_run_id, version, state, self._session.new_id())
+        change = states.caching(change, cache_for, now())
+        knows = self._server_has("transition_id")
+        return self._run(set_run_state("task_run", change, knows_transitions=knows, now=now))
+
+    def set_task_run_states(self, changes: Iterable[tuple[Id, int | None, State]]) -> list[StateResult]:
+        """Set states of many task runs, a few hundred a request. One that is refused does not stop the others.
+
+        Args:
+            changes: for each ``(task_run_id, version, state)``, as `set_task_run_state` takes them.
+
+        Returns:
+            One result for each, in their order; false for those that were refused (`error` says why) or must wait.
+        """
+        checked = [states.change("task_run", *each, self._session.new_id()) for each in changes]
+        knows = self._server_has("transition_id")
+        now = self._session.clock.now
+        return self._run(set_run_states("task_run", checked, knows_transitions=knows, now=now))
+
+    def set_task_run_name(self, task_run_id: Id, name: str) -> bool:
+        """Rename a task run.
+
+        Args:
+            task_run_id: the run.
+            name: not empty.
+
+        Returns:
+            Whether it worked.
+
+        Raises:
+            NotFound: there is no such run in this tenant.
+        """
+        return self._execute(task_runs.set_task_run_name(task_run_id, name))
+
+    def get_latest_cached_states(
+        self, task_id: Id, cache_key: str | None, created_after: datetime
+    ) -> list[State]:
+        """Find results that may be used again.
+
+        Args:
+            task_id: the task whose runs count.
+            cache_key: runs of other tasks with this key count, too; None means the task alone.
+            created_after: older states are left out; a naive time is UTC.
+
+        Returns:
+            `Cached` states, the newest first.
+        """
+        return self._execute(task_runs.get_latest_cached_states(task_id, cache_key, created_after))
+
+    def get_mapped_children(self, task_run_id: Id) -> list[MappedChild]:
+        """Read the runs that a mapped task run became.
+
+        Args:
+            task_run_id: the mapped task's own run.
+
+        Returns:
+            The children in the order of their `map_index`.
+
+        Raises:
+            NotFound: there is no such run in this tenant.
+        """
+        return self._execute(task_runs.get_mapped_children(task_run_id))
