@@ -91,7 +91,12 @@ _NO_LOCK = _NoLock()
 
 
 def _engine(url: str) -> Engine:
-    options: dict[str, Any] = {"json_serializer": json.dumps, "json_deserializer": json.loads}
+    options: dict[str, Any] = {
+        "json_serializer": json.dumps,
+        "json_deserializer": json.loads,
+        # What is stored is nobody's business in a log.
+        "hide_parameters": True,
+    }
     if url == "memory:":
         engine = create_engine(
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, **options
@@ -126,15 +131,15 @@ def _advice(url: str) -> str:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own transaction handling would begin too late; `_begin_sqlite` does it.
     connection.isolation_level = None
+    sqlite.use_wal(connection, timeout=BUSY_TIMEOUT)
     for pragma in (
-        "journal_mode=WAL",
         # A transition that was answered survives the loss of power, not only of the process.
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={int(BUSY_TIMEOUT * 1000)}",
     ):
         connection.execute(f"PRAGMA {pragma}")
-    sqlite.prepare(connection)
+    sqlite.add_functions(connection)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -7,16 +7,40 @@ either database. Every function is pure, and answers NULL for NULL.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.server.store import json
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
 
-def prepare(connection: sqlite3.Connection) -> None:
+def use_wal(connection: sqlite3.Connection, *, timeout: float) -> None:
+    """Let readers and the writer of a file work side by side (https://sqlite.org/wal.html).
+
+    SQLite does not wait when others make the same switch on a new file at the same moment, so this does.
+
+    Args:
+        connection: to the file, in no transaction.
+        timeout: seconds to go on trying.
+
+    Raises:
+        sqlite3.OperationalError: the file stayed locked.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
     """Make `connection` understand what the store's statements use."""
     functions: dict[str, tuple[Callable[..., Any], int]] = {
         # SQLite's own knows A to Z alone; SQLAlchemy's ILIKE is `lower(a) LIKE lower(b)` here.
