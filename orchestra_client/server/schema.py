@@ -88,7 +88,6 @@ def api() -> Api:
         for parent in (schema.query_type, schema.mutation_type)
         if parent is not None
         for name, definition in parent.fields.items()
-        if name in calls
     }
     return Api(schema, fields)
 
