@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from orchestra_client._async.base import AsyncPart
-from orchestra_client.errors import OrchestraError
+from orchestra_client.errors import BadInput, OrchestraError
 from orchestra_client.operations import heartbeats
 from orchestra_client.procedures.heartbeats import update_heartbeats
 from orchestra_client.results import HeartbeatResult
@@ -34,7 +34,7 @@ class AsyncHeartbeats(AsyncPart):
         Returns:
             True when the server took it; else false, and its `message` says why. It never raises.
         """
-        return await self._beat("flow_run", flow_run_id)
+        return await self._beat_once("flow_run", flow_run_id)
 
     async def update_task_run_heartbeat(self, task_run_id: Id) -> HeartbeatResult:
         """Tell that a task run is alive.
@@ -45,7 +45,7 @@ class AsyncHeartbeats(AsyncPart):
         Returns:
             True when the server took it; else false, and its `message` says why. It never raises.
         """
-        return await self._beat("task_run", task_run_id)
+        return await self._beat_once("task_run", task_run_id)
 
     async def update_heartbeats(
         self, flow_run_ids: Iterable[Id] = (), task_run_ids: Iterable[Id] = ()
@@ -65,24 +65,29 @@ class AsyncHeartbeats(AsyncPart):
         """
         flows = heartbeats.run_ids(flow_run_ids, "flow_run_ids")
         tasks = heartbeats.run_ids(task_run_ids, "task_run_ids")
-        try:
-            has_batch = await self._server_has("update_heartbeats")
-            results = await self._run(update_heartbeats(flows, tasks, has_batch=has_batch))
-        except OrchestraError as error:
-            results = [HeartbeatResult(each, success=False, message=str(error)) for each in [*flows, *tasks]]
-        for result in results:
-            _tell(result)
-        return results
+        return await self._beat(flows, tasks)
 
-    async def _beat(self, run: Run, run_id: Id) -> HeartbeatResult:
+    async def _beat_once(self, run: Run, run_id: Id) -> HeartbeatResult:
         try:
-            result = await self._execute(heartbeats.update_heartbeat(run, run_id))
-        except (OrchestraError, TypeError) as error:
-            result = HeartbeatResult(str(run_id), success=False, message=str(error))
-        _tell(result)
+            ids = heartbeats.run_ids([run_id], f"{run}_ids")
+        except (BadInput, TypeError) as error:
+            return _told(HeartbeatResult(str(run_id), success=False, message=str(error)))
+        [result] = await (self._beat(ids, []) if run == "flow_run" else self._beat([], ids))
         return result
 
+    async def _beat(self, flow_runs: list[str], task_runs: list[str]) -> list[HeartbeatResult]:
+        try:
+            has_batch = await self._server_has("update_heartbeats")
+            results = await self._run(update_heartbeats(flow_runs, task_runs, has_batch=has_batch))
+        except OrchestraError as error:
+            why = str(error)
+            results = [HeartbeatResult(each, success=False, message=why) for each in [*flow_runs, *task_runs]]
+        return [_told(result) for result in results]
 
-def _tell(result: HeartbeatResult) -> None:
+
+def _told(result: HeartbeatResult) -> HeartbeatResult:
     if not result:
-        _log.warning("The heartbeat of run %s was not taken: %s", result.id, result.message)
+        _log.warning(
+            "The heartbeat of run %s was not taken: %s", result.id, result.message or "it is finished"
+        )
+    return result

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from orchestra_client._sync.base import Part
-from orchestra_client.errors import OrchestraError
+from orchestra_client.errors import BadInput, OrchestraError
 from orchestra_client.operations import heartbeats
 from orchestra_client.procedures.heartbeats import update_heartbeats
 from orchestra_client.results import HeartbeatResult
@@ -35,7 +35,7 @@ class Heartbeats(Part):
         Returns:
             True when the server took it; else false, and its `message` says why. It never raises.
         """
-        return self._beat("flow_run", flow_run_id)
+        return self._beat_once("flow_run", flow_run_id)
 
     def update_task_run_heartbeat(self, task_run_id: Id) -> HeartbeatResult:
         """Tell that a task run is alive.
@@ -46,7 +46,7 @@ class Heartbeats(Part):
         Returns:
             True when the server took it; else false, and its `message` says why. It never raises.
         """
-        return self._beat("task_run", task_run_id)
+        return self._beat_once("task_run", task_run_id)
 
     def update_heartbeats(
         self, flow_run_ids: Iterable[Id] = (), task_run_ids: Iterable[Id] = ()
@@ -66,24 +66,29 @@ class Heartbeats(Part):
         """
         flows = heartbeats.run_ids(flow_run_ids, "flow_run_ids")
         tasks = heartbeats.run_ids(task_run_ids, "task_run_ids")
-        try:
-            has_batch = self._server_has("update_heartbeats")
-            results = self._run(update_heartbeats(flows, tasks, has_batch=has_batch))
-        except OrchestraError as error:
-            results = [HeartbeatResult(each, success=False, message=str(error)) for each in [*flows, *tasks]]
-        for result in results:
-            _tell(result)
-        return results
+        return self._beat(flows, tasks)
 
-    def _beat(self, run: Run, run_id: Id) -> HeartbeatResult:
+    def _beat_once(self, run: Run, run_id: Id) -> HeartbeatResult:
         try:
-            result = self._execute(heartbeats.update_heartbeat(run, run_id))
-        except (OrchestraError, TypeError) as error:
-            result = HeartbeatResult(str(run_id), success=False, message=str(error))
-        _tell(result)
+            ids = heartbeats.run_ids([run_id], f"{run}_ids")
+        except (BadInput, TypeError) as error:
+            return _told(HeartbeatResult(str(run_id), success=False, message=str(error)))
+        [result] = self._beat(ids, []) if run == "flow_run" else self._beat([], ids)
         return result
 
+    def _beat(self, flow_runs: list[str], task_runs: list[str]) -> list[HeartbeatResult]:
+        try:
+            has_batch = self._server_has("update_heartbeats")
+            results = self._run(update_heartbeats(flow_runs, task_runs, has_batch=has_batch))
+        except OrchestraError as error:
+            why = str(error)
+            results = [HeartbeatResult(each, success=False, message=why) for each in [*flow_runs, *task_runs]]
+        return [_told(result) for result in results]
 
-def _tell(result: HeartbeatResult) -> None:
+
+def _told(result: HeartbeatResult) -> HeartbeatResult:
     if not result:
-        _log.warning("The heartbeat of run %s was not taken: %s", result.id, result.message)
+        _log.warning(
+            "The heartbeat of run %s was not taken: %s", result.id, result.message or "it is finished"
+        )
+    return result

@@ -41,6 +41,9 @@ def update_heartbeats(
 
 
 def _singly(run: Run, ids: Sequence[str]) -> Procedure[list[HeartbeatResult]]:
+    if len(ids) == 1:
+        alone: HeartbeatResult = yield heartbeats.update_heartbeat(run, ids[0])
+        return [alone]
     results: list[HeartbeatResult] = []
     for some in chunks(ids):
         results += yield heartbeats.update_heartbeats_singly(run, some)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestra_client.errors import ClientError
+from orchestra_client.errors import ClientError, ServerError
 from orchestra_client.operations import flow_runs, task_runs
 from orchestra_client.operations.aliases import chunks
 from orchestra_client.operations.states import set_state, set_states
+from orchestra_client.results import StateResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from orchestra_client.operation import Operation, Procedure
     from orchestra_client.operations.states import Change, Run
-    from orchestra_client.results import StateResult
     from orchestra_client.states import State
 
 __all__ = ["set_run_state", "set_run_states"]
@@ -76,5 +76,11 @@ def set_run_states(
     """
     results: list[StateResult] = []
     for some in chunks(changes):
-        results += yield set_states(run, some, knows_transitions=knows_transitions, now=now)
+        try:
+            results += yield set_states(run, some, knows_transitions=knows_transitions, now=now)
+        except ClientError as error:
+            # A request with a single state is refused as a whole; here it is an item like any other.
+            if len(some) > 1 or isinstance(error, ServerError):
+                raise
+            results.append(StateResult(some[0].run_id, "ERROR", None, str(error), error=error))
     return results
