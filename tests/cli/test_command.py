@@ -1,0 +1,57 @@
+"""The command as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from orchestra_client._version import __version__
+from orchestra_client.cli.root import orchestra
+
+
+def test_help_names_every_group() -> None:
+    result = CliRunner().invoke(orchestra, ["--help"])
+    assert result.exit_code == 0
+    assert "server" in result.output
+
+
+def test_help_of_a_group_names_its_commands() -> None:
+    assert "start" in CliRunner().invoke(orchestra, ["server", "--help"]).output
+
+
+def test_the_version_is_told() -> None:
+    assert __version__ in CliRunner().invoke(orchestra, ["--version"]).output
+
+
+def test_an_unknown_group_is_an_error_of_usage() -> None:
+    assert CliRunner().invoke(orchestra, ["nonsense"]).exit_code == 2
+
+
+@pytest.mark.slow
+def test_without_its_extra_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['click'] = None; from orchestra_client.cli import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "pip install 'orchestra-client[cli]'" in ended.stderr
+
+
+@pytest.mark.slow
+def test_the_server_says_what_to_install_when_its_extra_is_missing() -> None:
+    code = "import sys; sys.modules['uvicorn'] = None; from orchestra_client.cli import main; main()"
+    command = [sys.executable, "-c", code, "server", "start"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "pip install 'orchestra-client[server]'" in ended.stderr
+
+
+@pytest.mark.slow
+def test_help_does_not_import_the_server() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from orchestra_client.cli.root import orchestra; "
+        "CliRunner().invoke(orchestra, ['server', 'start', '--help']); "
+        "sys.exit(any(name in sys.modules for name in ('uvicorn', 'sqlalchemy', 'graphql', 'httpx')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
