@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestra_client.graphql import GraphQLResult
+    from orchestra_client.transport.gql_transport import AsyncOrchestraTransport
 
 __all__ = ["AsyncRaw"]
 
@@ -103,6 +104,16 @@ class AsyncRaw(AsyncPart):
             ConfigurationError: the client's server is not reached over HTTP.
         """
         return await self._fetch("POST", path, server=server, headers=headers, params=params, token=token)
+
+    def gql_transport(self) -> AsyncOrchestraTransport:
+        """This client as a transport of gql, for gql's own client, its DSL and its schema tools.
+
+        Returns:
+            What goes into ``gql.Client(transport=…)``; its requests go through this client, which it never closes.
+        """
+        from orchestra_client.transport.gql_transport import AsyncOrchestraTransport  # noqa: PLC0415
+
+        return AsyncOrchestraTransport(self)
 
     def attach_headers(self, headers: Mapping[str, str]) -> None:
         """Add headers to every request from now on.

@@ -31,6 +31,7 @@ from orchestra_client.clock import Clock, SystemClock
 from orchestra_client.errors import BadInput
 from orchestra_client.operations import checks
 from orchestra_client.transport import RetryPolicy
+from orchestra_client.transport.debug import enable_request_log
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -112,6 +113,7 @@ class Client(
     ) -> None:
         if timeout is not None and not timeout > 0:
             raise BadInput(f"timeout is a number of seconds above 0, not {timeout!r}")
+        enable_request_log(os.environ)
         # A transport of one's own knows where it leads; nothing shall be looked up, let alone opened, for it.
         login = resolve_login(api_server or ("memory:" if transport else None), api_token, os.environ)
         if tenant_id is not None or tenant_slug is not None:

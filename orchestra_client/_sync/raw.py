@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestra_client.graphql import GraphQLResult
+    from orchestra_client.transport.gql_transport import OrchestraTransport
 
 __all__ = ["Raw"]
 
@@ -104,6 +105,16 @@ class Raw(Part):
             ConfigurationError: the client's server is not reached over HTTP.
         """
         return self._fetch("POST", path, server=server, headers=headers, params=params, token=token)
+
+    def gql_transport(self) -> OrchestraTransport:
+        """This client as a transport of gql, for gql's own client, its DSL and its schema tools.
+
+        Returns:
+            What goes into ``gql.Client(transport=…)``; its requests go through this client, which it never closes.
+        """
+        from orchestra_client.transport.gql_transport import OrchestraTransport  # noqa: PLC0415
+
+        return OrchestraTransport(self)
 
     def attach_headers(self, headers: Mapping[str, str]) -> None:
         """Add headers to every request from now on.

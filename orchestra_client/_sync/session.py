@@ -20,6 +20,7 @@ from orchestra_client.errors import (
 from orchestra_client.exchange import Reply, describe_failure, request_for, result_of
 from orchestra_client.operation import Pause, Repeat
 from orchestra_client.operations.server import get_capabilities
+from orchestra_client.transport.debug import log_attempt
 from orchestra_client.transport.guard import Guard
 from orchestra_client.transport.retry import failure_of_error, failure_of_response
 from orchestra_client.web import WebCall, web_result
@@ -165,7 +166,7 @@ class Session(Authentication):
             if operation.bearer is None:
                 self.make_ready()
             ticket, request_id = self.credentials.ticket, self.new_id()
-            outcome = self._attempt(operation, ticket, request_id)
+            outcome = self._attempt(operation, ticket, request_id, attempt)
             if not was_replayed and self._is_renewed(operation, outcome, ticket):
                 was_replayed = True
                 continue
@@ -181,26 +182,21 @@ class Session(Authentication):
         return Reply(outcome, attempt, request_id, was_repeated)
 
     def _attempt(
-        self, operation: Operation[Any], ticket: Ticket, request_id: str
+        self, operation: Operation[Any], ticket: Ticket, request_id: str, attempt: int
     ) -> Response | TransportError:
         bearer = ticket.bearer if operation.bearer is None else operation.bearer
         request = request_for(
             operation, headers=self.headers, bearer=bearer, request_id=request_id, timeout=self._timeout
         )
+        outcome: Response | TransportError
         try:
-            response = self._send(operation, request)
+            outcome = self._send(operation, request)
         except TransportError as error:
-            _log.debug("%s: %s (%s)", operation.document_name, error, request_id)
-            return error
-        self.credentials.learn(response.headers.get("date"), self._epoch())
-        _log.debug(
-            "%s: HTTP %s in %.1f ms (%s)",
-            operation.document_name,
-            response.status,
-            response.elapsed * 1000,
-            request_id,
-        )
-        return response
+            outcome = error
+        else:
+            self.credentials.learn(outcome.headers.get("date"), self._epoch())
+        log_attempt(request, outcome, attempt=attempt)
+        return outcome
 
     def _send(self, operation: Operation[Any], request: Request) -> Response:
         if not isinstance(operation, WebCall):
