@@ -29,6 +29,7 @@ _SECRET_KEY = re.compile(
     r"value|token|secret|passw|authori[sz]ation|credential|api_?key|private_?key|cookie",
     re.IGNORECASE,
 )
+_OPERATION = re.compile(r"\s*(?:query|mutation)\s+(\w+)", re.ASCII)
 _MASK = "…"
 _MAX_CHARACTERS = 2000
 _MAX_DEPTH = 20
@@ -56,7 +57,7 @@ def log_attempt(request: Request, outcome: Response | TransportError, *, attempt
     """Log one attempt; costs next to nothing while nobody listens.
 
     Args:
-        request: what was sent; of its headers only the request's id is shown, of its text nothing.
+        request: what was sent; of its headers only the request's id is shown, of its text the operation's name.
         outcome: the answer, whose body is not shown, or the error in its place.
         attempt: which one it was, from 1.
     """
@@ -64,7 +65,7 @@ def log_attempt(request: Request, outcome: Response | TransportError, *, attempt
         return
     _log.debug(
         "%s: %s, attempt %d, request %s, variables %s",
-        request.operation_name or "anonymous",
+        request.operation_name or _first_operation(request.text),
         _outcome(outcome),
         attempt,
         _request_id(request.headers),
@@ -101,6 +102,11 @@ def masked(value: Any, *, depth: int = _MAX_DEPTH) -> Any:
 
 def _hides(key: Any, item: Any) -> bool:
     return item is not None and _SECRET_KEY.search(str(key)) is not None
+
+
+def _first_operation(text: str) -> str:
+    found = _OPERATION.match(text)
+    return found.group(1) if found else "anonymous"
 
 
 def _outcome(outcome: Response | TransportError) -> str:

@@ -32,6 +32,10 @@ class TestLines:
             'CreateProject: HTTP 200 in 3.1 ms, attempt 2, request r1, variables {"input": {"name": "etl"}}'
         ]
 
+    def test_name_the_operation_of_a_document_that_has_only_one(self, lines):
+        log_attempt(Request("query Hello($x: Int) { hello }"), Response(200), attempt=1)
+        assert lines.messages[0].startswith("Hello: ")
+
     def test_tell_of_a_missing_answer(self, lines):
         log_attempt(Request("…"), TransportTimeout("too slow"), attempt=1)
         assert lines.messages == [
