@@ -76,7 +76,7 @@ def graphql_body(response: Response, *, server: str) -> dict[str, Any]:
         AuthenticationError: 401 without a GraphQL body.
         PermissionDenied: 403 without one.
         PayloadTooLarge: 413 without one.
-        RateLimited: 429 without one.
+        RateLimited: 429 without one; with its `retry_after` when the server told in seconds.
         TransportProtocolError: anything else that is not GraphQL, e.g. the page of a proxy.
     """
     if is_graphql(response):
@@ -85,7 +85,9 @@ def graphql_body(response: Response, *, server: str) -> dict[str, Any]:
     status = response.status
     if status in _REFUSALS:
         error, reason = _REFUSALS[status]
-        raise error(f"{server} answered HTTP {status}: {reason}.")
+        wait = response.headers.get("retry-after", "")
+        details = {"retry_after": float(wait)} if error is RateLimited and wait.isdecimal() else {}
+        raise error(f"{server} answered HTTP {status}: {reason}.", **details)
     raise TransportProtocolError(f"{server} answered {_description(response)}.", status_code=status)
 
 

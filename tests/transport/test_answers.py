@@ -33,6 +33,15 @@ def test_a_bare_status_that_has_a_meaning_is_raised_as_such(status, error):
 
 
 @pytest.mark.parametrize(
+    ("header", "wait"), [({"retry-after": "30"}, 30.0), ({"retry-after": "soon"}, None), ({}, None)]
+)
+def test_a_bare_429_tells_how_long_to_wait(header, wait):
+    with pytest.raises(RateLimited) as caught:
+        graphql_body(Response(429, header), server=SERVER)
+    assert caught.value.retry_after == wait
+
+
+@pytest.mark.parametrize(
     ("response", "advice"),
     [
         (Response(502, excerpt="<html>"), "in trouble"),
