@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from orchestra_client.server.context import Credentials, Settings
 from orchestra_client.server.service import GraphQLRequest, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Clock:
@@ -141,8 +146,38 @@ def clock() -> Clock:
     return Clock()
 
 
+# A PostgreSQL server whose user may create databases, e.g. postgresql+psycopg://postgres@127.0.0.1:5432/postgres.
+# Where it is named, every test runs on it, too. Read here: tests do not see the environment.
+POSTGRES = os.environ.get("ORCHESTRA_TEST_POSTGRES")
+
+
+BACKENDS = ["sqlite", *(["postgresql"] if POSTGRES else [])]
+
+
+@contextmanager
+def new_postgres() -> Iterator[str]:
+    """A new, empty database on that server, for as long as the block runs."""
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(str(POSTGRES), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield make_url(str(POSTGRES)).set(database=name).render_as_string(hide_password=False)
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A new, empty database."""
+    if request.param == "sqlite":
+        yield "memory:"
+        return
+    with new_postgres() as url:
+        yield url
+
+
 @pytest.fixture
-def server(clock: Clock) -> Iterator[Server]:
-    service = Service.open("memory:", settings=Settings(auth="none"), clock=clock)
+def server(url: str, clock: Clock, tmp_path: Path) -> Iterator[Server]:
+    service = Service.open(url, home=tmp_path, settings=Settings(auth="none"), clock=clock)
     yield Server(service, clock)
     service.close()
