@@ -48,31 +48,38 @@ class ListOf(TypeDecorator["list[Any]"]):
 
 
 class _Expression(FunctionElement[Any]):
-    # Not Boolean: SQLAlchemy would compare the result with 1 on SQLite, and no index would be used.
+    # Untyped, not Boolean: SQLAlchemy would compare that with 1 on SQLite, and no index would be used. SQLAlchemy
+    # wants to be told by each class that its statements can be cached.
     inherit_cache = True
 
 
 class _Among(_Expression):
+    inherit_cache = True
     name = "among"
 
 
 class _Identity(_Expression):
+    inherit_cache = True
     name = "json_identity"
 
 
 class _Tuple(_Expression):
+    inherit_cache = True
     name = "json_array"
 
 
 class _JsonContains(_Expression):
+    inherit_cache = True
     name = "json_contains"
 
 
 class _JsonHasAny(_Expression):
+    inherit_cache = True
     name = "json_has_any"
 
 
 class _JsonHasAll(_Expression):
+    inherit_cache = True
     name = "json_has_all"
 
 

@@ -149,7 +149,7 @@ class _Level:
         catalog, arguments = self.catalog, self.arguments
         names = (*self.names, *arguments.distinct_on, *([self.link] if self.link else ()))
         columns = _columns(catalog, self.table, names)
-        criteria = [filters.criterion(catalog, self.table, arguments.where)]
+        criteria = [filters.criterion(catalog, self.table, arguments.where)] if arguments.where else []
         if self.link:
             criteria.append(op.among_parameter(columns[self.link], "keys"))
         if self.criterion is not None:
