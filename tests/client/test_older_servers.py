@@ -1,0 +1,203 @@
+"""A server that speaks the API of 1.4 and nothing of ours: what the client does without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestra_client.errors import TransportTimeout, VersionConflict
+from orchestra_client.states import Queued, Running, Submitted
+from orchestra_client.testing import AsyncFaultyTransport, FaultyTransport, MemoryServer
+from orchestra_client.transport import Request, Response
+from orchestra_client.transport.embedded import AsyncEmbeddedTransport, EmbeddedTransport
+
+if TYPE_CHECKING:
+    from orchestra_client.testing import Faults
+
+OURS = ["capabilities", "transition_id", "code version }", "update_heartbeats(", "task_tag_slots("]
+UNKNOWN = {"message": "Cannot query field", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
+
+
+def refused(request: Request, unknown: list[str]) -> Response | None:
+    if any(part in f"{request.text} {request.variables}" for part in unknown):
+        return Response(400, {}, {"errors": [UNKNOWN]})
+    return None
+
+
+def as_it_reads(request: Request) -> Request:
+    """Without the header that it ignores."""
+    headers = {name: value for name, value in request.headers.items() if name != "idempotency-key"}
+    return replace(request, headers=headers)
+
+
+class Older(EmbeddedTransport):
+    unknown = OURS
+
+    def send(self, request: Request) -> Response:
+        return refused(request, self.unknown) or super().send(as_it_reads(request))
+
+
+class AsyncOlder(AsyncEmbeddedTransport):
+    unknown = OURS
+
+    async def send(self, request: Request) -> Response:
+        return refused(request, self.unknown) or await super().send(as_it_reads(request))
+
+
+@pytest.fixture
+def client(open_client: Any, server: MemoryServer, colour: str) -> Any:
+    return open_older(open_client, server, colour, OURS)
+
+
+def open_older(open_client: Any, server: MemoryServer, colour: str, unknown: list[str]) -> Any:
+    older: Any = (Older if colour == "sync" else AsyncOlder)(server._service)
+    older.unknown = unknown
+    faulty: Any = FaultyTransport if colour == "sync" else AsyncFaultyTransport
+    return open_client(server, transport=faulty(older, server.faults, server.clock))
+
+
+def test_states_are_set(client: Any, flow_run_id: str) -> None:
+    assert client.set_flow_run_state(flow_run_id, 1, Submitted()).is_submitted()
+    assert client.set_flow_run_state(flow_run_id, None, Running()).is_running()
+    with pytest.raises(VersionConflict):
+        client.set_flow_run_state(flow_run_id, 1, Running())
+
+
+def test_states_of_a_batch_are_set(client: Any, flow_run_id: str) -> None:
+    results = client.set_flow_run_states([(flow_run_id, 1, Submitted()), (flow_run_id, 1, Running())])
+
+    assert [result.status for result in results] == ["SUCCESS", "ERROR"]
+    assert "State update failed" in str(results[1].error)
+
+
+def test_a_state_whose_answer_was_lost_is_read_back(client: Any, flow_run_id: str, faults: Faults) -> None:
+    """Given no transition ids, when a repeat conflicts with its own first attempt, then the state counts as set."""
+    faults.lose_answers(1, matching="mutation SetFlowRunStates")
+
+    state = client.set_flow_run_state(flow_run_id, 1, Submitted("mine"))
+
+    assert state.message == "mine"
+    assert client.get_flow_run_info(flow_run_id).version == 2
+
+
+def test_a_task_runs_state_whose_answer_was_lost_is_read_back(
+    client: Any, flow_run_id: str, faults: Faults
+) -> None:
+    client.set_flow_run_state(flow_run_id, 1, Running())
+    task_run = client.get_flow_run_info(flow_run_id).task_runs[0]
+    faults.lose_answers(1, matching="mutation SetTaskRunStates")
+
+    assert client.set_task_run_state(task_run.id, 0, Running("mine")).message == "mine"
+    assert client.get_task_run_info(flow_run_id, task_run.task_id).version == 1
+
+
+def test_somebody_elses_state_is_not_taken_for_ours(
+    client: Any, flow_run_id: str, server: MemoryServer, faults: Faults
+) -> None:
+    """Given a run that another agent claimed, when our repeated claim conflicts with it, then ours has lost."""
+    with server.client() as other:
+        other.set_flow_run_state(flow_run_id, 1, Submitted("theirs"))
+    faults.answer(504, 1, matching="mutation SetFlowRunStates")
+
+    with pytest.raises(VersionConflict):
+        client.set_flow_run_state(flow_run_id, 1, Submitted("mine"))
+
+    assert len(faults.sent("query GetFlowRunState")) == 1
+
+
+def test_a_state_without_a_version_is_not_sent_twice(client: Any, flow_run_id: str, faults: Faults) -> None:
+    faults.lose_answers(1, matching="mutation SetFlowRunStates")
+
+    with pytest.raises(TransportTimeout):
+        client.set_flow_run_state(flow_run_id, None, Running())
+
+    assert client.get_flow_run_info(flow_run_id).version == 2
+
+
+@pytest.mark.parametrize(
+    ("document", "call", "table"),
+    [
+        ("RegisterAgent", lambda c, _: c.register_agent("LocalAgent"), "agent"),
+        ("CreateTenant", lambda c, _: c.create_tenant("x"), "tenant"),
+        ("WriteRunLogs", lambda c, run: c.write_run_logs([{"flow_run_id": run, "message": "x"}]), "log"),
+    ],
+)
+def test_what_only_the_header_would_protect_is_not_sent_twice(
+    document: str, call: Any, table: str, client: Any, flow_run_id: str, faults: Faults
+) -> None:
+    before = count(client, table)
+    faults.lose_answers(1, matching=f"mutation {document}")
+
+    with pytest.raises(TransportTimeout):
+        call(client, flow_run_id)
+
+    assert count(client, table) == before + 1
+    assert len(faults.sent(f"mutation {document}")) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [lambda f: f.refuse_connections(2, matching="Register"), lambda f: f.answer(429, 2)]
+)
+def test_what_surely_was_not_applied_is_sent_again(fault: Any, client: Any, faults: Faults) -> None:
+    fault(faults)
+
+    assert client.register_agent("LocalAgent")
+    assert count(client, "agent") == 1
+
+
+def count(client: Any, table: str) -> int:
+    data = client.graphql(f"{{ {table}_aggregate {{ aggregate {{ count }} }} }}").data
+    found: int = data[f"{table}_aggregate"].aggregate["count"]
+    return found
+
+
+def test_flow_runs_and_registrations_have_keys_of_their_own(
+    client: Any, flow_id: str, serialized_flow: Any, faults: Faults
+) -> None:
+    faults.lose_answers(1, matching="mutation CreateFlowRun(")
+    faults.lose_answers(1, matching="mutation CreateFlowFrom")
+
+    client.create_flow_run(flow_id, parameters={"day": "1"})
+    client.register(serialized_flow, "sales", no_url=True)
+
+    assert (count(client, "flow_run"), count(client, "flow")) == (1, 2)
+
+
+def test_heartbeats_are_sent_by_aliases(client: Any, flow_run_id: str, faults: Faults) -> None:
+    client.set_flow_run_state(flow_run_id, 1, Running())
+    task_runs = [each.id for each in client.get_flow_run_info(flow_run_id).task_runs]
+    nobody = "00000000-0000-4000-8000-000000000000"
+
+    beats = client.update_heartbeats([flow_run_id], [*task_runs, nobody])
+
+    assert [bool(beat) for beat in beats] == [True, *(True for _ in task_runs), False]
+    assert [beat.id for beat in beats] == [flow_run_id, *task_runs, nobody]
+    assert len(faults.sent("heartbeat(")) == 2
+    assert client.update_flow_run_heartbeat(flow_run_id)
+
+
+def test_holders_of_slots_are_not_known(client: Any) -> None:
+    client.update_task_tag_limit("db", 1)
+
+    assert [limit.holders for limit in client.list_task_tag_limits()] == [None]
+
+
+def test_a_run_that_waits_for_a_slot_is_queued_all_the_same(client: Any, flow_run_id: str) -> None:
+    client.update_task_tag_limit("warehouse", 0)
+    client.set_flow_run_state(flow_run_id, 1, Running())
+    info = client.get_flow_run_info(flow_run_id)
+    tagged = next(each for each in info.task_runs if "warehouse" in (each.task_slug or ""))
+
+    assert isinstance(client.set_task_run_state(tagged.id, 0, Running()), Queued)
+
+
+def test_task_runs_are_found_in_two_steps_where_one_does_not_exist(
+    open_client: Any, server: MemoryServer, colour: str, client: Any, flow_run_id: str
+) -> None:
+    oldest = open_older(open_client, server, colour, [*OURS, "get_or_create_task_run_info"])
+    known = client.get_flow_run_info(flow_run_id).task_runs[0]
+
+    assert oldest.get_task_run_info(flow_run_id, known.task_id) == known
+    assert oldest.get_task_run_info(flow_run_id, known.task_id, map_index=3).version == 0
