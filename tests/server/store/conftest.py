@@ -194,7 +194,9 @@ def _theirs() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield "flow_group", [{"id": uid("foreign"), "name": "foreign"}]
     yield "flow", [_flow("foreign", 1, "foreign", "Foreign")]
     yield "task", [_task("spy", "foreign-1", tags=["db"])]
-    yield "flow_run", [_flow_run("run-x", "foreign-1", "Success", 1)]
+    # The second refers to a flow of the other tenant, as no request can make it do.
+    runs = [("run-x", "foreign-1"), ("run-y", "etl-2")]
+    yield "flow_run", [_flow_run(name, flow, "Success", 1) for name, flow in runs]
     yield "task_run", [_task_run("run-x", "foreign-1/spy", -1, "Success")]
     yield "log", [_log("run-x", 1, "INFO", "secret")]
 
