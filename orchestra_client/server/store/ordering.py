@@ -16,6 +16,8 @@ from orchestra_client.server.store import operators as op
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
     from orchestra_client.server.store.catalog import Catalog
 
     Path = tuple[str, ...]
@@ -74,10 +76,13 @@ def sort_keys(
         order: as `terms` returns it, and `check_distinct` accepts it.
         distinct_on: columns that sort right after `order`, so that equal rows stand together.
     """
-    named = {path for path, _ in order}
-    rest = [((column,), "asc") for column in dict.fromkeys(distinct_on) if (column,) not in named]
-    keys = [_sort_key(catalog, table, path, direction) for path, direction in (*order, *rest)]
-    return [*keys, *_arrival(catalog, table)]
+    directions = dict(order)
+    for column in distinct_on:
+        directions.setdefault((column,), "asc")
+    keys = [_sort_key(catalog, table, path, direction) for path, direction in directions.items()]
+    columns = catalog.view(table, 0).c
+    # A column named again would keep the database from walking along an index.
+    return [*keys, *(columns[name].asc() for name in _arrival(columns) if (name,) not in directions)]
 
 
 def _sort_key(catalog: Catalog, table: str, path: Path, direction: str) -> ColumnElement[Any]:
@@ -103,7 +108,5 @@ def _value(catalog: Catalog, table: str, path: Path, depth: int) -> ColumnElemen
     return matching.correlate(view).scalar_subquery()
 
 
-def _arrival(catalog: Catalog, table: str) -> list[ColumnElement[Any]]:
-    columns = catalog.view(table, 0).c
-    names = next(names for names in _ARRIVAL if set(names) <= set(columns.keys()))
-    return [columns[name].asc() for name in names]
+def _arrival(columns: ReadOnlyColumnCollection[str, Any]) -> Sequence[str]:
+    return next(names for names in _ARRIVAL if set(names) <= set(columns.keys()))
