@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import ipaddress
 import logging
 import os
@@ -101,6 +102,8 @@ def serve(
         # uvicorn raises the signal that ended it once more; by then all is done, and the exit status is 0.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _ignore)
+        # The schema and the compiled SQL stay for good; the collector need not look at them again and again.
+        gc.freeze()
         _Announcing(config, address).run(sockets=[listener])
     finally:
         service.close()

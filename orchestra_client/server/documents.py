@@ -22,6 +22,7 @@ from graphql.validation.validate import ValidationAbortedError
 from orchestra_client.errors import BadInput, PayloadTooLarge
 from orchestra_client.server.failures import RequestRefused
 from orchestra_client.server.limits import MAX_TOKENS, check_document
+from orchestra_client.server.variables import Variable, declared
 
 if TYPE_CHECKING:
     from graphql import DefinitionNode, DocumentNode, GraphQLSchema, TypeNode
@@ -42,23 +43,36 @@ MAX_REMEMBERED_LENGTH = 32 * 1024
 _OLDER_NAMES = {"uuid": "UUID", "jsonb": "JSON", "json": "JSON", "timestamptz": "DateTime"}
 
 
+@dataclass(slots=True)
+class Operation:
+    """An operation of a valid document, with what is worked out of it once.
+
+    Attributes:
+        node: the operation.
+        fragments: of its document, by name.
+        variables: what it declares.
+        is_conditional: may hold `@skip` or `@include`, so that what is selected depends on the variables.
+        plan: what it selects, kept here by whoever finds out.
+    """
+
+    node: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    variables: tuple[Variable, ...]
+    is_conditional: bool
+    plan: Plan | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A valid document.
 
     Attributes:
         operations: by name; an operation without one is under None.
-        fragments: by name.
-        is_conditional: may hold `@skip` or `@include`, so that what is selected depends on the variables.
-        plans: what each of its operations selects, kept here by those who find out.
     """
 
-    operations: dict[str | None, OperationDefinitionNode]
-    fragments: dict[str, FragmentDefinitionNode]
-    is_conditional: bool = False
-    plans: dict[str | None, Plan] = field(default_factory=dict)
+    operations: dict[str | None, Operation]
 
-    def operation(self, name: str | None) -> OperationDefinitionNode:
+    def operation(self, name: str | None) -> Operation:
         """The operation to execute.
 
         Args:
@@ -140,17 +154,15 @@ def _read(text: str, schema: GraphQLSchema, settings: Settings) -> Document:
         if isinstance(errors[0], ValidationAbortedError):
             raise PayloadTooLarge("The document takes too long to validate. Split it into several requests.")
         raise RequestRefused("GRAPHQL_VALIDATION_FAILED", errors)
+    fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
     operations = {
-        definition.name.value if definition.name else None: definition
+        definition.name.value if definition.name else None: Operation(
+            definition, fragments, declared(schema, definition), is_conditional="@" in text
+        )
         for definition in node.definitions
         if isinstance(definition, OperationDefinitionNode)
     }
-    fragments = {
-        definition.name.value: definition
-        for definition in node.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    return Document(operations, fragments, is_conditional="@" in text)
+    return Document(operations)
 
 
 def _parse(text: str) -> DocumentNode:

@@ -12,30 +12,28 @@ from graphql import (
     SelectionSetNode,
     execute_sync,
     get_argument_values,
-    get_variable_values,
 )
 from graphql.pyutils import Path
 
 from orchestra_client.errors import AuthenticationError, PermissionDenied
 from orchestra_client.server.characters import checked
-from orchestra_client.server.failures import RequestRefused, describe
+from orchestra_client.server.failures import describe
 from orchestra_client.server.invocations import Invocation, change
 from orchestra_client.server.selections import TYPE_NAME, cut, plan
+from orchestra_client.server.variables import read_variables
 
 if TYPE_CHECKING:
-    from graphql import GraphQLObjectType, OperationDefinitionNode
+    from graphql import GraphQLObjectType
     from graphql.execution.values import VariableValues
     from sqlalchemy import Connection
 
     from orchestra_client.server.answers import Answers
     from orchestra_client.server.context import Context
-    from orchestra_client.server.documents import Document
+    from orchestra_client.server.documents import Operation
     from orchestra_client.server.schema import Api, RootField
     from orchestra_client.server.selections import Plan, Selected
     from orchestra_client.server.store.database import Database
-
-MAX_VARIABLE_ERRORS = 10
-"""Errors that are reported of one request's variables."""
+    from orchestra_client.server.store.group_commit import GroupCommit
 
 _NOTHING_IS_ASYNCHRONOUS: Any = None
 
@@ -46,14 +44,14 @@ class Parts:
 
     api: Api
     database: Database
+    writers: GroupCommit
     answers: Answers
 
 
 def execute(
     parts: Parts,
     context: Context,
-    document: Document,
-    operation: OperationDefinitionNode,
+    operation: Operation,
     variables: dict[str, Any],
     *,
     request_id: str | None,
@@ -63,7 +61,6 @@ def execute(
     Args:
         parts: of the server.
         context: who asks, and what resolvers are told.
-        document: holds the operation.
         operation: what to run.
         variables: as sent.
         request_id: for the log.
@@ -74,29 +71,25 @@ def execute(
     Raises:
         RequestRefused: the variables do not fit their types.
     """
-    definitions = operation.variable_definitions or ()
-    values = get_variable_values(parts.api.schema, definitions, variables, max_errors=MAX_VARIABLE_ERRORS)
-    if isinstance(values, list):
-        raise RequestRefused("BAD_USER_INPUT", values)
-    root = parts.api.schema.get_root_type(operation.operation)
+    values = read_variables(parts.api.schema, operation, variables)
+    root = parts.api.schema.get_root_type(operation.node.operation)
     # Validation refuses an operation of a type that the contract has not.
     assert root is not None
-    return _Execution(parts, context, document, operation, root, variables, values, request_id).answer()
+    return _Execution(parts, context, operation, root, variables, values, request_id).answer()
 
 
 @dataclass(slots=True)
 class _Execution:
     parts: Parts
     context: Context
-    document: Document
-    operation: OperationDefinitionNode
+    operation: Operation
     root: GraphQLObjectType
     variables: dict[str, Any]
     values: VariableValues
     request_id: str | None
 
     def answer(self) -> dict[str, Any]:
-        selections = plan(self.document, self.operation, self.root, self.values)
+        selections = plan(self.operation, self.root, self.values)
         errors = [
             self._described(objection, selected)
             for selected in selections
@@ -119,7 +112,7 @@ class _Execution:
         return PermissionDenied(f"A {principal.role} token{bound} may not use {selected.name}.")
 
     def _data(self, selections: Plan, errors: list[dict[str, Any]]) -> dict[str, Any] | None:
-        if self.operation.operation is OperationType.MUTATION or all(
+        if self.operation.node.operation is OperationType.MUTATION or all(
             s.name.startswith("__") for s in selections
         ):
             return self._fields(selections, errors, None)
@@ -152,7 +145,7 @@ class _Execution:
             return self._introspected(selected)
         invocation = self._invocation(selected)
         if connection is None:
-            value = change(invocation, self.parts.database, self.parts.answers)
+            value = change(invocation, self.parts.database, self.parts.writers, self.parts.answers)
         else:
             value = invocation.run(connection, now=self.parts.database.now())
         return value if invocation.field.is_shaped else cut(value, selected)
@@ -172,9 +165,9 @@ class _Execution:
             parent_type=self.root,
             path=Path(None, selected.key, selected.parent),
             schema=self.parts.api.schema,
-            fragments=self.document.fragments,
+            fragments=self.operation.fragments,
             root_value=None,
-            operation=self.operation,
+            operation=self.operation.node,
             variable_values=self.values,
             context=self.context,
             is_awaitable=_NOTHING_IS_ASYNCHRONOUS,
@@ -184,8 +177,8 @@ class _Execution:
 
     def _introspected(self, selected: Selected) -> Any:
         """The schema's description of itself, which graphql-core knows best how to give."""
-        alone = replace(self.operation, selection_set=SelectionSetNode(selections=tuple(selected.nodes)))
-        document = DocumentNode(definitions=(alone, *self.document.fragments.values()))
+        alone = replace(self.operation.node, selection_set=SelectionSetNode(selections=tuple(selected.nodes)))
+        document = DocumentNode(definitions=(alone, *self.operation.fragments.values()))
         result = execute_sync(self.parts.api.schema, document, variable_values=self.variables)
         if result.errors:
             raise result.errors[0]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestra_client.server.context import Context
     from orchestra_client.server.schema import RootField
     from orchestra_client.server.store.database import Database
+    from orchestra_client.server.store.group_commit import GroupCommit
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +61,22 @@ class Invocation:
         return Repeatable.of(self.context.principal, key, self.key, self.info.field_name, self.arguments)
 
 
-def change(invocation: Invocation, database: Database, answers: Answers) -> Any:
-    """The value of a mutation, run in a transaction of its own; of a repeated creation, what the first one answered."""
+def change(invocation: Invocation, database: Database, writers: GroupCommit, answers: Answers) -> Any:
+    """The value of a mutation, whose changes are kept or undone as one; of a repeated creation, its first answer."""
     repeatable = invocation.repeatable
     if repeatable is None:
-        with database.connect(write=True) as connection:
-            return invocation.run(connection, now=database.now())
-    try:
-        return _create(invocation, repeatable, database, answers)
-    except IntegrityError:
-        # The same request was under way twice (PostgreSQL lets both begin), and the answer of the other is there now.
-        return _create(invocation, repeatable, database, answers)
+        return writers.run(lambda connection: invocation.run(connection, now=database.now()))
 
-
-def _create(invocation: Invocation, repeatable: Repeatable, database: Database, answers: Answers) -> Any:
-    with database.connect(write=True) as connection:
+    def create(connection: Connection) -> Any:
         if kept := answers.find(connection, repeatable):
             return kept[0]
         now = database.now()
         value = invocation.run(connection, now=now)
         answers.keep(connection, repeatable, value, now=now)
         return value
+
+    try:
+        return writers.run(create)
+    except IntegrityError:
+        # The same request was under way twice (PostgreSQL lets both begin), and the answer of the other is there now.
+        return writers.run(create)

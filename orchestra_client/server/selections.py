@@ -24,10 +24,10 @@ from graphql import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from graphql import FragmentDefinitionNode, OperationDefinitionNode, SelectionNode, SelectionSetNode
+    from graphql import FragmentDefinitionNode, SelectionNode, SelectionSetNode
     from graphql.execution.values import VariableValues
 
-    from orchestra_client.server.documents import Document
+    from orchestra_client.server.documents import Operation
 
 TYPE_NAME = "__typename"
 
@@ -56,16 +56,13 @@ class Selected:
 Plan = tuple[Selected, ...]
 
 
-def plan(
-    document: Document, operation: OperationDefinitionNode, root: GraphQLObjectType, variables: VariableValues
-) -> Plan:
-    """What `operation` selects of `root`; remembered in the document unless it depends on the variables."""
-    name = operation.name.value if operation.name else None
-    if not document.is_conditional and name in document.plans:
-        return document.plans[name]
-    made = _Planner(document.fragments, variables).plan([operation.selection_set], root)
-    if not document.is_conditional:
-        document.plans[name] = made
+def plan(operation: Operation, root: GraphQLObjectType, variables: VariableValues) -> Plan:
+    """What `operation` selects of `root`; remembered with the operation unless it depends on the variables."""
+    if operation.plan is not None:
+        return operation.plan
+    made = _Planner(operation.fragments, variables).plan([operation.node.selection_set], root)
+    if not operation.is_conditional:
+        operation.plan = made
     return made
 
 

@@ -16,6 +16,7 @@ from orchestra_client.server.execution import Parts, execute
 from orchestra_client.server.failures import RequestRefused, describe
 from orchestra_client.server.schema import api
 from orchestra_client.server.store.database import Database
+from orchestra_client.server.store.group_commit import GroupCommit
 from orchestra_client.server.store.migrate import migrate
 from orchestra_client.server.vault import Vault
 
@@ -84,7 +85,7 @@ class Service:
         self._vault = vault
         self._access = Access(database, vault, settings)
         self._documents = Documents(api().schema, settings)
-        self._parts = Parts(api(), database, Answers(vault))
+        self._parts = Parts(api(), database, GroupCommit(database), Answers(vault))
 
     @classmethod
     def open(
@@ -136,13 +137,11 @@ class Service:
     def _execute(self, request: GraphQLRequest, credentials: Credentials) -> dict[str, Any]:
         # Before the document is even looked at: strangers shall cost little.
         principal = self._access.authenticate(credentials)
-        document = self._documents.read(request.query)
-        operation = document.operation(request.operation_name)
+        operation = self._documents.read(request.query).operation(request.operation_name)
         context = Context(principal, credentials, self.settings, self._vault, self._access)
         return execute(
             self._parts,
             context,
-            document,
             operation,
             request.variables or {},
             request_id=request.request_id,

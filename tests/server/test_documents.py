@@ -47,7 +47,7 @@ class TestReading:
 
     def test_an_operation_is_chosen_by_name(self, documents: Documents) -> None:
         document = documents.read("query A { hello } query B { hello }")
-        assert document.operation("B").name.value == "B"
+        assert document.operation("B").node.name.value == "B"
 
     @pytest.mark.parametrize("name", [None, "C"])
     def test_a_choice_needs_the_name_of_an_operation(self, documents: Documents, name: str | None) -> None:
@@ -64,7 +64,7 @@ class TestReading:
     ) -> None:
         argument = "id: {_in: $ids}" if "[" in own else "id: {_eq: $ids}"
         document = documents.read(f"query ($ids: {older}) {{ flow_run(where: {{{argument}}}) {{ id }} }}")
-        [definition] = document.operation(None).variable_definitions
+        [definition] = document.operation(None).node.variable_definitions
         assert own.strip("[]!") in str(definition.to_dict())
 
     @pytest.mark.parametrize("older", ["timestamptz", "jsonb"])

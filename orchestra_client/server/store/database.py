@@ -26,6 +26,10 @@ BUSY_TIMEOUT = 30.0
 """Seconds that a writer waits for the writers of other processes on the same file."""
 
 
+POOL_SIZE = 32
+"""Connections kept ready; making one costs more than a transition does."""
+
+
 class Database:
     """An SQLite file, a database in memory, or a PostgreSQL database.
 
@@ -102,7 +106,7 @@ def _engine(url: str) -> Engine:
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, **options
         )
     else:
-        engine = create_engine(_checked(url), **options)
+        engine = create_engine(_checked(url), pool_size=POOL_SIZE, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

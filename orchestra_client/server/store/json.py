@@ -22,8 +22,12 @@ def loads(text: str | bytes) -> Any:
     Raises:
         ValueError: the text is not JSON; NaN and Infinity are not.
     """
-    return json.loads(text, parse_constant=_refuse)
+    return _read(text if isinstance(text, str) else text.decode())
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
+
+
+# json.loads would make a decoder for each call.
+_read = json.JSONDecoder(parse_constant=_refuse).decode
