@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import cast
 from uuid import UUID
 
 from orchestra_client.errors import BadInput, StateSerializationError
@@ -118,7 +119,7 @@ def labels(value: Iterable[str] | None, name: str = "labels") -> list[str]:
 
 
 def json_value(value: object, name: str) -> object:
-    """A value that JSON can express, as it is.
+    """A value that JSON can express: as it is, or a copy of plain dicts and lists where it has others.
 
     Raises:
         BadInput: something in it is not JSON; the message names its path.
@@ -126,7 +127,8 @@ def json_value(value: object, name: str) -> object:
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
-        _explain(value, name)
+        # Slower, but it takes any mapping and finds the path of what is none.
+        return _copied(value, name)
     return value
 
 
@@ -141,14 +143,12 @@ def json_object(value: Mapping[str, object] | None, name: str) -> Mapping[str, o
         return {}
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a dict, not {type(value).__name__}")
-    copied = dict(value)
-    json_value(copied, name)
-    return copied
+    return cast("Mapping[str, object]", json_value(dict(value), name))
 
 
-def _explain(value: object, name: str) -> None:
-    # States have the same rule and find the path; this is just another error for it.
+def _copied(value: object, name: str) -> object:
     try:
-        freeze(value, name)
+        copied: object = freeze(value, name)
     except StateSerializationError as error:
         raise BadInput(str(error)) from None
+    return copied

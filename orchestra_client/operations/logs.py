@@ -66,8 +66,7 @@ def _entry(index: int, entry: LogEntry | Mapping[str, Any]) -> dict[str, Any]:
         written["timestamp"] = checks.instant(written["timestamp"], f"logs[{index}].timestamp")
     if written.get("level") not in (None, *_LEVELS):
         raise BadInput(f"logs[{index}].level must be one of {', '.join(_LEVELS)}, not {written['level']!r}")
-    checks.json_value(written, f"logs[{index}]")
-    return written
+    return dict(checks.json_object(written, f"logs[{index}]"))
 
 
 def get_flow_run_logs(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -27,7 +27,7 @@ from orchestra_client.states import Cached, Failed, Queued, Running, Scheduled, 
 if TYPE_CHECKING:
     from orchestra_client.testing import Faults, MemoryServer, VirtualClock
 
-NOBODY = str(uuid4())
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 # ------------------------------------------------------------------------------------------- projects, flows

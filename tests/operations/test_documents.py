@@ -46,6 +46,7 @@ WITHOUT_A_METHOD = {
     "edge",
     "flow_group",
     "flow_run_state",
+    "task",
     "task_run_artifact",
     "task_run_state",
 }

@@ -1,0 +1,38 @@
+"""URLs of pages for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestra_client.errors import BadInput
+from orchestra_client.pages import page_url, slug_of
+
+
+@pytest.mark.parametrize(
+    ("server", "url"),
+    [
+        ("https://api.example.com/graphql", "https://cloud.example.com/t/flow-run/1"),
+        ("https://api-test.example.com", "https://test.example.com/t/flow-run/1"),
+        ("http://127.0.0.1:4200/graphql/alpha", "http://127.0.0.1:4200/t/flow-run/1"),
+        ("https://apiary.example.com", "https://apiary.example.com/t/flow-run/1"),
+        ("sqlite:////var/runs.db", "sqlite:////var/runs.db/t/flow-run/1"),
+    ],
+)
+def test_pages_stand_beside_the_api(server: str, url: str) -> None:
+    assert page_url(server, "t", "flow-run", "1") == url
+
+
+def test_what_cannot_stand_in_a_url_is_escaped() -> None:
+    assert page_url("http://h", "t", "flow", "a/b?c") == "http://h/t/flow/a%2Fb%3Fc"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"), [("Data Team", "data-team"), ("  Ämter & Co. ", "amter-co"), ("X1", "x1")]
+)
+def test_a_name_becomes_a_slug(name: str, slug: str) -> None:
+    assert slug_of(name) == slug
+
+
+def test_a_name_without_ascii_needs_a_slug_of_its_own() -> None:
+    with pytest.raises(BadInput, match="日本"):
+        slug_of("日本")
