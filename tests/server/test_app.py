@@ -175,7 +175,7 @@ class TestRefusals:
     def test_other_encodings_are_refused(self, http: Http, encoding: str) -> None:
         assert post(http, b"x", **{"Content-Encoding": encoding}).status_code == 400
 
-    @pytest.mark.parametrize("body", [b"x", gzip.compress(b'{"query": "{ hello }"}')[:-9]])
+    @pytest.mark.parametrize("body", [b"x", gzip.compress(b'{"query": "{ hello }"}', mtime=0)[:-9]])
     def test_damaged_compression_is_refused(self, http: Http, body: bytes) -> None:
         assert post(http, body, **{"Content-Encoding": "gzip"}).status_code == 400
 
