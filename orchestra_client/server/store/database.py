@@ -76,7 +76,11 @@ class Database:
         """A transaction without a scope: for credentials and migrations, never for resolvers."""
         lock = self._writer if write and self.is_sqlite else self._single
         with lock or _NO_LOCK, self._engine.connect() as connection:
-            connection = connection.execution_options(orchestra_write=write)  # noqa: PLW2901 (the same connection)
+            options: dict[str, Any] = {"orchestra_write": write}
+            if not (write or self.is_sqlite):
+                # PostgreSQL would otherwise show each statement of a read what was committed just before it.
+                options["isolation_level"] = "REPEATABLE READ"
+            connection = connection.execution_options(**options)  # noqa: PLW2901 (the same connection)
             with connection.begin():
                 yield connection
 

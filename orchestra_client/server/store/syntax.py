@@ -189,8 +189,10 @@ class _Reading:
     def _written(self, node: FieldNode, argument: str) -> Any:
         """An argument with its keys as the client wrote them; coercion puts them in the contract's order."""
         written = next(item.value for item in node.arguments or () if item.name.value == argument)
-        sources = self._info.variable_values.sources
-        return value_from_ast_untyped(written, {name: _sent(source) for name, source in sources.items()})
+        values = self._info.variable_values
+        sent = {name: _sent(source) for name, source in values.sources.items()}
+        # What has no source was read by `server.variables`, which leaves keys in their order.
+        return value_from_ast_untyped(written, {**values.coerced, **sent})
 
     # ---------------------------------------------------------------------------------------- collection
 

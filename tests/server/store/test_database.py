@@ -1,0 +1,49 @@
+"""Transactions: what a read sees, and the wait of those who open a new file together."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestra_client.server.store import sqlite
+from orchestra_client.server.store.tables import metadata
+from orchestra_client.server.store.views import Scope
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_read_sees_one_state_of_the_database(backend, database):
+    if backend == "memory":
+        pytest.skip("has one connection, so nobody writes while it is read")
+    at = database.now()
+    tenant = {"id": "t", "created": at, "updated": at, "name": "t", "slug": "t"}
+    with database.connect(write=True) as connection:
+        connection.execute(metadata.tables["tenant"].insert(), tenant)
+    scope = Scope("t", ("t",))
+    with database.read(scope) as reader:
+        assert reader.get("project", "none") is None
+        with database.write(scope) as writer:
+            [project] = writer.insert("project", {"name": "new"})
+        assert reader.get("project", project) is None
+    with database.read(scope) as reader:
+        assert reader.require("project", project)["name"] == "new"
+
+
+def test_the_switch_to_a_write_ahead_log_waits_for_others(tmp_path: Path):
+    path = tmp_path / "new.db"
+    with (
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+        closing(sqlite3.connect(path, timeout=0)) as connection,
+    ):
+        other.execute("CREATE TABLE t (c)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            sqlite.use_wal(connection, timeout=0)
+        threading.Timer(0.1, other.execute, ["COMMIT"]).start()
+        sqlite.use_wal(connection, timeout=30)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
