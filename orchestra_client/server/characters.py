@@ -1,7 +1,7 @@
 """Characters that no database keeps: NUL and lone halves of surrogate pairs.
 
-They are refused wherever they appear, except in the text of logs: a line that a program printed is kept with
-the replacement character, since the program cannot be asked for another.
+They are refused wherever they appear, except in the text of logs and in states: a line that a program printed, or
+the message it failed with, is kept with the replacement character, since the program cannot be asked for another.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LOG_TEXT = ("message", "info")
+_STATES = {"set_flow_run_states", "set_task_run_states"}
 
 MAX_NESTING = 250
 """Levels of a JSON value. What is written and reads it back works its way down recursively."""
@@ -29,7 +30,8 @@ def checked(field: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a root field, fit for the database.
 
     Args:
-        field: the root field's name; of `write_run_logs`, the text of logs is mended here and NUL is left in it.
+        field: the root field's name; of `write_run_logs`, the text of logs is mended here and NUL is left in it; the
+            states of a batch are left as they are, since a bad one is refused beside its neighbours.
         arguments: JSON values by name.
 
     Raises:
@@ -37,7 +39,7 @@ def checked(field: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """
     if _is_clean(arguments):
         return arguments
-    for path, text in _texts(arguments, ()):
+    for path, text in _texts(_without_states(arguments) if field in _STATES else arguments, ()):
         if not _is_log_text(field, path):
             _check(path, text)
     return _mended(arguments) if field == "write_run_logs" else arguments
@@ -63,6 +65,11 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _texts(item, (*path, index))
+
+
+def _without_states(arguments: dict[str, Any]) -> dict[str, Any]:
+    items = arguments["input"]["states"]
+    return {"input": {"states": [{**item, "state": None} for item in items]}}
 
 
 def _is_log_text(field: str, path: Path) -> bool:

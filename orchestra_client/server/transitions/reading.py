@@ -10,6 +10,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from orchestra_client.server.store import json
 from orchestra_client.server.store.text import storable
 from orchestra_client.server.store.types import format_time
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_TYPE = 64
 """Characters of a state's type."""
+MAX_NESTING = 250
+"""Levels of a state's JSON: what writes and reads it works its way down recursively."""
 MAX_TRANSITION_ID = 128
 """Characters of a transition id."""
 
@@ -127,10 +131,7 @@ def _type(document: Any, what: str) -> str:
 
 
 def _checked(document: dict[str, Any], max_bytes: int) -> dict[str, Any]:
-    try:
-        text = json.dumps(document)
-    except (ValueError, RecursionError):
-        raise Unreadable("the state nests too deeply, or holds a number that is not JSON.") from None
+    text = _written(document)
     size = len(text) if text.isascii() else len(text.encode())
     if size > max_bytes:
         advice = "store the result and send its location"
@@ -139,9 +140,26 @@ def _checked(document: dict[str, Any], max_bytes: int) -> dict[str, Any]:
             "PAYLOAD_TOO_LARGE",
         )
     # Escapes, or texts that look like them: the exact look is only worth its time for these.
-    if "\\u0000" in text or "\\ud" in text:
-        document = storable(document)
-    return document
+    return storable(document) if "\\u0000" in text or "\\ud" in text else document
+
+
+def _written(document: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:
+        # Too deep for it; or it holds integers or halves of characters, which the standard library writes.
+        if _is_deeper(document, MAX_NESTING):
+            raise Unreadable(
+                f"the state is nested more than {MAX_NESTING} levels deep; flatten it."
+            ) from None
+        return json.dumps(document)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if parts is None or levels == 0:
+        return parts is not None
+    return any(_is_deeper(part, levels - 1) for part in parts)
 
 
 def _start_time(document: dict[str, Any], type_name: str, now: str) -> str | None:

@@ -84,6 +84,41 @@ def test_rubbish_is_refused_item_by_item(server: Server, document: Any, reason: 
     assert reason in bad["message"]
 
 
+def test_a_state_nested_without_end_is_refused_item_by_item(server: Server) -> None:
+    _, [a, b] = server.running("a", "b")
+    deep: Any = {}
+    for _ in range(700):
+        deep = {"d": deep}
+
+    bad, good = server.set_task_runs(
+        {"task_run_id": a, "state": state("Running", context=deep)},
+        {"task_run_id": b, "state": state("Running")},
+    )
+
+    assert (bad["status"], bad["code"], good["status"]) == ("ERROR", "BAD_USER_INPUT", "SUCCESS")
+    assert "nested more than 250 levels deep" in bad["message"]
+
+
+def test_a_character_that_cannot_be_stored_does_not_stop_a_state(server: Server) -> None:
+    _, [a, b] = server.running("a", "b")
+
+    server.set_task_runs(
+        {"task_run_id": a, "state": state("Failed", "boom\0 \ud800", context={"k\0": ["\udfff"]})},
+        {"task_run_id": b, "state": state("Failed", "a literal \\u0000 and 123456789012345678901234567890")},
+    )
+
+    run = server.task_run(a, "state_message serialized_state")
+    assert run["state_message"] == run["serialized_state"]["message"] == "boom\ufffd \ufffd"
+    assert run["serialized_state"]["context"] == {"k\ufffd": ["\ufffd"]}
+    assert server.task_run(b, "state_message")["state_message"].startswith("a literal \\u0000 and")
+
+
+def test_an_integer_of_any_size_comes_back_as_it_was_sent(server: Server) -> None:
+    _, [run] = server.running("a")
+    server.set_task_run(run, "Running", context={"n": 10**30})
+    assert server.task_run(run, "serialized_state")["serialized_state"]["context"] == {"n": 10**30}
+
+
 def test_a_state_over_a_megabyte_is_refused_item_by_item(server: Server) -> None:
     _, [a, b] = server.running("a", "b")
 
