@@ -19,6 +19,7 @@ from orchestra_client.errors import ConfigurationError, mask_token
 from orchestra_client.server.access.bootstrap import VARIABLE
 from orchestra_client.server.app import create_app
 from orchestra_client.server.context import Settings
+from orchestra_client.server.hosts import LoopbackNames
 from orchestra_client.server.service import Service
 
 if TYPE_CHECKING:
@@ -93,10 +94,11 @@ def serve(
         if token is None:
             _save_first_login(service, address)
         config = uvicorn.Config(
-            create_app(service),
+            LoopbackNames(create_app(service)) if auth == "none" else create_app(service),
             log_config=None,
             access_log=False,
             server_header=False,
+            ws="none",
             timeout_graceful_shutdown=GRACE,
         )
         # uvicorn raises the signal that ended it once more; by then all is done, and the exit status is 0.
@@ -155,5 +157,6 @@ def _save_first_login(service: Service, address: str) -> None:
 
 def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
-    # Its news of starting and stopping would only repeat ours.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Their news of starting, stopping and setting up tables would only hide ours.
+    for name in ("uvicorn", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("orchestra_client.server.access")
 
 _MEDIA_TYPES = ("application/json", "application/graphql+json")
-_OPERATION = re.compile(r"\s*(?:query|mutation)?\s*(\w{0,64})", re.ASCII)
+_OPERATION = re.compile(r"\s*(?:query|mutation)\s+(\w{1,64})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class GraphQLEndpoint:
             return
         except _Unacceptable as refused:
             status, content = refused.status, exchange.refusal(refused.error)
-        except OrchestraError as error:
-            status, content = 200, exchange.refusal(error)
+        except Exception as error:  # noqa: BLE001 (whatever it is becomes an answer)
+            status, content = 200 if isinstance(error, OrchestraError) else 500, exchange.refusal(error)
         response_headers = {REQUEST_ID: exchange.request_id}
         response = Response(content, status, response_headers, media_type="application/json")
         await response(scope, receive, send)
@@ -104,7 +104,7 @@ class _Exchange:
         answer: Answer = self.service.execute(request, credentials_of(self.headers))
         return answer.status, _encoded(answer.body)
 
-    def refusal(self, error: OrchestraError) -> bytes:
+    def refusal(self, error: Exception) -> bytes:
         return _encoded({"errors": [describe(error, request_id=self.request_id)], "data": None})
 
 

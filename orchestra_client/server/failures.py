@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from graphql import FieldNode
-
 
 logger = logging.getLogger(__name__)
 
@@ -87,10 +87,11 @@ def describe(
         error: what was raised.
         path: of the field in the answer; empty for the whole request.
         nodes: where the document asks for the field.
-        request_id: to find the log's entry by.
+        request_id: to find the log's entry by; made up where it is needed and missing.
     """
     known = _known(error)
     if known is None:
+        request_id = request_id or uuid.uuid4().hex
         _log(error, path, request_id)
         message = f"The server failed. Its log tells why, under the request ID {request_id}."
         known = (message, {"code": "INTERNAL_SERVER_ERROR"})

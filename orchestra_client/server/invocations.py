@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
+from orchestra_client.errors import BadInput
 from orchestra_client.server.answers import Repeatable
 from orchestra_client.server.store.session import Session
 
@@ -45,11 +46,16 @@ class Invocation:
         Args:
             connection: an open transaction.
             now: its time.
+
+        Raises:
+            BadInput: it writes, and there is no tenant to write for.
         """
         target: Any = connection
-        if not self.field.resolver.unscoped:
-            scope = self.context.principal.scope
-            target = Session(connection, scope, now=now, can_write=self.field.resolver.writes)
+        resolver, scope = self.field.resolver, self.context.principal.scope
+        if not resolver.unscoped:
+            if resolver.writes and scope.tenant_id is None:
+                raise BadInput("The request acts in no tenant; join one, or make one with create_tenant.")
+            target = Session(connection, scope, now=now, can_write=resolver.writes)
         return self.field.call(target, self.context, self.info, self.arguments)
 
     @property

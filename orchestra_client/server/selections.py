@@ -127,7 +127,7 @@ def cut(value: Any, selected: Selected) -> Any:
         return None
     if selected.inner is None:
         return value
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_cut_object(item, selected.inner) for item in value]
     return _cut_object(value, selected.inner)
 

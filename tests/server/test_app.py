@@ -14,13 +14,14 @@ import pytest
 
 from orchestra_client.server.app import PATHS, create_app
 from orchestra_client.server.context import Settings
+from orchestra_client.server.hosts import LoopbackNames
 from orchestra_client.server.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from httpx import Response
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 HELLO = {"data": {"hello": "Hello from orchestra"}}
 CREATE = "mutation Create($name: String!) { create_project(input: {name: $name}) { id } }"
@@ -35,7 +36,7 @@ def service() -> Service:
 class Http:
     """Sends requests to an application, without a socket."""
 
-    def __init__(self, app: Starlette, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, token: str | None) -> None:
         self.transport = httpx.ASGITransport(app)
         self.headers = {"Authorization": f"Bearer {token}"}
 
@@ -253,6 +254,27 @@ class TestOtherPages:
 
     def test_the_pages_files_are_not_a_way_to_others(self, http: Http) -> None:
         assert http.get("/graphiql/..%2f..%2fapp.py").status_code == 404
+
+
+class TestLoopbackNames:
+    """A server without login, seen from a browser that opened a page of someone else."""
+
+    @pytest.fixture
+    def http(self, service: Service) -> Http:
+        return Http(LoopbackNames(create_app(service)), None)
+
+    @pytest.mark.parametrize(
+        "host", ["localhost", "localhost:4200", "127.0.0.1:4200", "[::1]:4200", "LOCALHOST"]
+    )
+    def test_its_own_names_are_answered(self, http: Http, host: str) -> None:
+        assert http.get("/health", Host=host).status_code == 200
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "evil.example:4200", "192.0.2.1", "", "localhost.evil.example", "["]
+    )
+    def test_others_are_not(self, http: Http, host: str) -> None:
+        answer = post(http, {"query": "{ hello }"}, Host=host)
+        assert (answer.status_code, code(answer)) == (421, "FORBIDDEN")
 
 
 class TestLog:

@@ -295,6 +295,15 @@ class TestRoles:
         assert "errors" not in refresher(refresh, token=first["access_token"]).body
 
 
+class TestTenants:
+    def test_without_a_tenant_nothing_is_seen_and_the_way_to_one_is_told(self, ask: Asking) -> None:
+        ask.sql("DELETE FROM membership")
+        assert ask("{ project { id } }").body == {"data": {"project": []}}
+        answer = ask(CREATE, name="x")
+        assert code(answer) == "BAD_USER_INPUT"
+        assert "create_tenant" in answer.body["errors"][0]["message"]
+
+
 class TestRepeats:
     def test_a_repeated_creation_is_answered_as_the_first(self, ask: Asking) -> None:
         first, second = (ask(CREATE, key="k", name="x") for _ in range(2))
