@@ -110,7 +110,7 @@ class AsyncClient(
         transport: AsyncTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if timeout is not None and not timeout > 0:
+        if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):  # type: ignore[redundant-expr]  # callers may be unchecked
             raise BadInput(f"timeout is a number of seconds above 0, not {timeout!r}")
         enable_request_log(os.environ)
         # A transport of one's own knows where it leads; nothing shall be looked up, let alone opened, for it.
@@ -131,7 +131,10 @@ class AsyncClient(
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._server.shown}, {self._session.credentials.describe()}>"
+        credentials = self._session.credentials
+        asks_nobody = self._server.is_embedded and credentials.api_token is None
+        credential = "" if asks_nobody else f", {credentials.describe()}"
+        return f"<{type(self).__name__} {self._server.shown}{credential}>"
 
     @property
     def api_server(self) -> str:

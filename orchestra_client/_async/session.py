@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestra_client._async.authentication import AsyncAuthentication
+from orchestra_client._version import __version__
 from orchestra_client.errors import (
     ClientError,
     ConfigurationError,
@@ -70,6 +71,7 @@ class AsyncSession(AsyncAuthentication):
         server: str,
     ) -> None:
         super().__init__(credentials, clock)
+        self.headers: dict[str, str] = {"x-orchestra-client-version": __version__}
         self.transport = transport
         self.new_id = new_id
         self.server = server
@@ -174,18 +176,30 @@ class AsyncSession(AsyncAuthentication):
             if failure is None or delay is None:
                 break
             was_repeated = was_repeated or not failure.was_not_applied
-            _log.info("%s failed (%s); again in %.1f s.", operation.document_name, failure.reason, delay)
+            # A warning, which Python shows even where nobody set up logging: a silent minute looks like a hang.
+            _log.warning(
+                "%s at %s failed (%s); again in %.1f s.",
+                operation.document_name,
+                self.server,
+                failure.reason,
+                delay,
+            )
             await self.clock.async_sleep(delay)
         if isinstance(outcome, TransportError):
             raise describe_failure(outcome, operation, attempt, request_id, self._credential(operation))
-        return Reply(outcome, attempt, request_id, was_repeated)
+        retry_after = failure.retry_after if failure else None
+        return Reply(outcome, attempt, request_id, was_repeated, retry_after)
 
     async def _attempt(
         self, operation: Operation[Any], ticket: Ticket, request_id: str, attempt: int
     ) -> Response | TransportError:
         bearer = ticket.bearer if operation.bearer is None else operation.bearer
         request = request_for(
-            operation, headers=self.headers, bearer=bearer, request_id=request_id, timeout=self._timeout
+            operation,
+            headers={**self.headers, **self.tenant_headers},
+            bearer=bearer,
+            request_id=request_id,
+            timeout=self._timeout,
         )
         outcome: Response | TransportError
         try:

@@ -45,6 +45,8 @@ class Tokens(Part):
             PermissionDenied: the scope is wider than your own.
             BadInput: the scope does not exist, or it expires in the past.
         """
+        if not isinstance(expires_in, timedelta | datetime | None):
+            raise TypeError(f"expires_in must be a timedelta or a datetime, not {type(expires_in).__name__}")
         moment = self._session.clock.now() + expires_in if isinstance(expires_in, timedelta) else expires_in
         creation = tokens.create_api_token(
             name,
