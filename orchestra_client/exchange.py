@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestra_client.errors import AuthenticationError, ClientError, OrchestraError, TransportProtocolError
+from orchestra_client.errors import (
+    AuthenticationError,
+    ClientError,
+    OrchestraError,
+    RateLimited,
+    TransportProtocolError,
+)
 from orchestra_client.failures import error_of
 from orchestra_client.graphql.documents import document
 from orchestra_client.operation import Repeat
@@ -32,12 +38,14 @@ class Reply:
         attempts: how many times the request was sent, at least 1.
         request_id: of the last attempt.
         was_repeated: an attempt before it, whose answer was lost, may have been applied.
+        retry_after: seconds that the server asked to wait, when it did.
     """
 
     response: Response
     attempts: int
     request_id: str
     was_repeated: bool = False
+    retry_after: float | None = None
 
 
 def request_for(
@@ -97,6 +105,8 @@ def result_of(operation: Operation[T], reply: Reply, *, server: str, credential:
     except OrchestraError as error:
         if isinstance(error, ClientError):
             error.was_repeated = reply.was_repeated
+        if isinstance(error, RateLimited) and error.retry_after is None:
+            error.retry_after = reply.retry_after
         raise describe_failure(
             error, operation, reply.attempts, reply.request_id, credential
         ) from error.__cause__

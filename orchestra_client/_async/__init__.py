@@ -1,1 +1,1 @@
-"""The asynchronous client, from whose source `tools/generate.py` makes the synchronous one."""
+"""The client in one of its two colours: a session that executes operations, and the methods that make them."""

@@ -121,8 +121,7 @@ class AsyncRaw(AsyncPart):
         Args:
             headers: by name, case not counting; one that is attached already is replaced.
         """
-        added = {name.lower(): value for name, value in headers.items()}
-        self._session.headers = {**self._session.headers, **added}
+        self._session.headers.update({name.lower(): value for name, value in headers.items()})
 
     async def _fetch(self, method: str, path: str, *, token: str | None, **parts: Any) -> dict[str, Any]:
         call = web_call(method, path, own_server=self._session.server, token=token, **parts)

@@ -1,2 +1,2 @@
 # Generated from orchestra_client/_async/__init__.py by tools/generate.py: do not edit.
-"""The synchronous client, from whose source `tools/generate.py` makes the synchronous one."""
+"""The client in one of its two colours: a session that executes operations, and the methods that make them."""

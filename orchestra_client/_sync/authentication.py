@@ -7,7 +7,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestra_client._version import __version__
 from orchestra_client.auth import TenantSession
 from orchestra_client.errors import AuthenticationError, PermissionDenied, TransportError
 from orchestra_client.operations.tenants import refresh_token
@@ -15,6 +14,8 @@ from orchestra_client.procedures.tenants import login_to_tenant
 from orchestra_client.transport.answers import is_unauthenticated
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from orchestra_client.auth import Credentials
     from orchestra_client.auth.session import Step, Ticket
     from orchestra_client.clock import Clock
@@ -33,7 +34,7 @@ _TENANT_HEADER = "x-orchestra-tenant-id"
 
 
 class Authentication:
-    """One credential for all tasks that share it: logged in, refreshed and replaced once for all of them.
+    """One credential for everyone who shares the client: logged in, refreshed and replaced once for all of them.
 
     Args:
         credentials: what to authenticate with.
@@ -43,7 +44,8 @@ class Authentication:
     def __init__(self, credentials: Credentials, clock: Clock) -> None:
         self.credentials = credentials
         self.clock = clock
-        self.headers: dict[str, str] = {"x-orchestra-client-version": __version__}
+        # For a tenant without a session: the server asks for no token, or the token is bound to the tenant.
+        self.tenant_headers: Mapping[str, str] = {}
         self._renewing = threading.Lock()
 
     def execute(self, operation: Operation[T]) -> T:
@@ -58,7 +60,7 @@ class Authentication:
         """Log in or refresh, when that is due before the next request."""
         if self.credentials.next_step(self._epoch()):
             with self._renewing:
-                # Another thread may have done it while this one waited for the lock.
+                # Somebody else may have done it while this call waited for the lock.
                 if step := self.credentials.next_step(self._epoch()):
                     self._renew(step)
 
@@ -79,13 +81,13 @@ class Authentication:
         """Act as the API token itself from now on."""
         with self._renewing:
             self.credentials.drop()
-            self.headers = {name: value for name, value in self.headers.items() if name != _TENANT_HEADER}
+            self.tenant_headers = {}
 
     @property
     def tenant_id(self) -> str | None:
         """The tenant that requests act in, when it was chosen; None when the credential decides by itself."""
         session = self.credentials.session
-        return session.tenant_id if session else self.headers.get(_TENANT_HEADER)
+        return session.tenant_id if session else self.tenant_headers.get(_TENANT_HEADER)
 
     def _is_renewed(
         self, operation: Operation[Any], outcome: Response | TransportError, ticket: Ticket
@@ -124,13 +126,12 @@ class Authentication:
     def _login(self, tenant_slug: str | None, tenant_id: Id | None) -> Tenant:
         login = self.run(login_to_tenant(tenant_slug, tenant_id, api_token=self.credentials.api_token))
         tenant = login.tenant
-        headers = {name: value for name, value in self.headers.items() if name != _TENANT_HEADER}
         if login.tokens is None:
             self.credentials.drop()
-            headers[_TENANT_HEADER] = tenant.id
+            self.tenant_headers = {_TENANT_HEADER: tenant.id}
         else:
             self._accept(login.tokens, tenant.id, tenant.slug)
-        self.headers = headers
+            self.tenant_headers = {}
         return tenant
 
     def _accept(self, answer: dict[str, Any], tenant_id: str, tenant_slug: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from orchestra_client.contract import schema_text
-from orchestra_client.errors import ServerError, TransportTimeout
+from orchestra_client.errors import RateLimited, ServerError, TransportTimeout
 from orchestra_client.states import Running, Submitted, Success
 
 if TYPE_CHECKING:
@@ -221,3 +221,20 @@ def test_trouble_that_lasts_longer_than_the_budget_is_told(client: Any, faults: 
     assert clock.monotonic() - began <= 60
     assert caught.value.attempts > 5
     assert not isinstance(caught.value, ServerError)
+
+
+def test_being_asked_for_patience_tells_how_much(client: Any, faults: Faults) -> None:
+    faults.answer(429, 1000, retry_after=120)
+
+    with pytest.raises(RateLimited) as caught:
+        client.create_project("p")
+
+    assert (caught.value.retry_after, caught.value.attempts) == (120, 1)
+
+
+def test_a_wish_to_wait_is_respected(client: Any, faults: Faults, clock: Any) -> None:
+    faults.answer(429, 1, retry_after=17)
+
+    client.create_project("p")
+
+    assert clock.pauses == [17]
