@@ -23,6 +23,8 @@ by the text of a message::
     │   ├── PayloadTooLarge
     │   └── ServerError               the server's own failure, transient (API_ERROR) or not
     ├── StateSerializationError       a value in a state is not JSON; carries its `path` (also a TypeError)
+    ├── FlowError                     a flow, task or schedule cannot be as written (also a ValueError)
+    ├── FlowStorageError              a flow cannot be stored, or loaded from where it is stored
     └── WaitTimeout                   waiting for a run took longer than asked (also a TimeoutError)
 
 All of them pickle, and none of them shows a token: messages pass through :func:`mask_secrets` when built.
@@ -39,6 +41,8 @@ __all__ = [
     "ClientClosed",
     "ClientError",
     "ConfigurationError",
+    "FlowError",
+    "FlowStorageError",
     "MissingExtra",
     "NotFound",
     "OrchestraError",
@@ -259,6 +263,20 @@ class StateSerializationError(OrchestraError, TypeError):
     def __init__(self, message: str, *, path: str) -> None:
         super().__init__(message)
         self.path = path
+
+
+class FlowError(OrchestraError, ValueError):
+    """A flow, task or schedule cannot be as it is written; the message says what to write instead."""
+
+
+class FlowStorageError(OrchestraError):
+    """A flow cannot be stored, or cannot be loaded from where it is stored.
+
+    Attributes:
+        location: the module, file or directory that was tried.
+    """
+
+    location: str | None = None
 
 
 class WaitTimeout(OrchestraError, TimeoutError):
