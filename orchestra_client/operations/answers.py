@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from orchestra_client.errors import ClientError, NotFound
-from orchestra_client.states.pending import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ T = TypeVar("T")
 
 def state_of(row: dict[str, Any]) -> State:
     """The state of a run's row; `Pending` for a run that was never given one."""
-    from orchestra_client.states import State  # noqa: PLC0415 - all states, needed only to read one
+    from orchestra_client.states import Pending, State  # noqa: PLC0415 - slow to import, and only needed here
 
     serialized = row.get("serialized_state")
     return State.deserialize(serialized) if serialized else Pending()

@@ -10,13 +10,13 @@ from orchestra_client.errors import BadInput, ClientError, error_class
 from orchestra_client.operation import Operation, Repeat
 from orchestra_client.operations import checks
 from orchestra_client.results import StateResult
-from orchestra_client.states import Cached, Queued, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from orchestra_client.operations.checks import Id
+    from orchestra_client.states import State
 
 __all__ = ["QUEUE_INTERVAL", "Change", "Run", "caching", "change", "set_state", "set_states"]
 
@@ -50,6 +50,8 @@ def change(run: Run, run_id: Id, version: int | None, state: State, transition_i
         TypeError: an argument is of another type; a state in the version's place among them.
         BadInput: the id is no UUID, or the version is negative.
     """
+    from orchestra_client.states import State  # noqa: PLC0415 - slow to import, and here the caller has done it
+
     if not isinstance(state, State):
         raise TypeError(
             f"state must be a State, not {type(state).__name__}; the order is ({run}_id, version, state)"
@@ -69,6 +71,8 @@ def caching(each: Change, cache_for: timedelta | None, now: datetime) -> Change:
     state = each.state
     if cache_for is None or state.is_cached() or not state.is_successful():
         return each
+    from orchestra_client.states import Cached  # noqa: PLC0415 - as in `change`
+
     cached = Cached(
         message=state.message,
         result=state.result_object,
@@ -143,6 +147,8 @@ def _result(each: Change, payload: dict[str, Any], now: Callable[[], datetime]) 
     if status == "SUCCESS":
         return StateResult(each.run_id, "SUCCESS", each.state, message, version)
     if status == "QUEUED":
+        from orchestra_client.states import Queued  # noqa: PLC0415 - as in `change`
+
         waiting = Queued(message=message, state=each.state, start_time=now() + QUEUE_INTERVAL)
         return StateResult(each.run_id, "QUEUED", waiting, message, version)
     error = _refusal(each, payload)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from orchestra_client.errors import ClientClosed
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["Guard"]
 
@@ -37,7 +39,7 @@ class Guard:
     @property
     def is_in_loop(self) -> bool:
         """Whether the running event loop is the one that owns the guarded object, or none owns it yet."""
-        return self._loop is None or self._loop is asyncio.get_running_loop()
+        return self._loop is None or self._loop is _running_loop()
 
     def check(self) -> None:
         """Let a use pass.
@@ -56,7 +58,7 @@ class Guard:
         """
         self.check()
         if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+            self._loop = _running_loop()
         elif not self.is_in_loop:
             raise ClientClosed(
                 f"{self._subject} was first used in another event loop, to which its connections belong; "
@@ -81,3 +83,9 @@ class Guard:
                 f"{os.getpid()}; create a new one there."
             )
         raise ClientClosed(f"{self._subject} is closed; create a new one.")
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    from asyncio import get_running_loop  # noqa: PLC0415  # slow to import, and clients in threads never need it
+
+    return get_running_loop()
