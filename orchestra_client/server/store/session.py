@@ -31,6 +31,8 @@ class Session:
         scope: whose rows can be reached.
         views: what to build SELECT statements from, one per table.
         writable: the views of the rows that may also be changed; a row that another is to hang on is looked up here.
+        tenant_views: the views of all of the tenant, also for a token that is bound to one run: for rules that count
+            across runs, never for an answer.
         now: the transaction's time, in the store's text form; every row written carries the same.
         can_write: whether the transaction holds the right to write.
     """
@@ -43,6 +45,7 @@ class Session:
         self.now = now
         self.can_write = can_write
         self.views: Views = views_for(run_bound=self._run_bound)
+        self.tenant_views: Views = views_for(run_bound=False)
         self.writable: Views = writable_views_for(run_bound=self._run_bound)
 
     @property

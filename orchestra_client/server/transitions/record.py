@@ -73,10 +73,12 @@ def load_slots(session: Session, tags: Collection[str]) -> TagSlots:
     """The slots of those of some tags that are limited; their limits are held until the transaction ends."""
     if not tags:
         return TagSlots({}, {})
-    limits = {row["tag"]: row["limit"] for row in session.rows(_limits(session.views), tags=list(tags))}
+    limits = {
+        row["tag"]: row["limit"] for row in session.rows(_limits(session.tenant_views), tags=list(tags))
+    }
     if not limits:
         return TagSlots({}, {})
-    rows = session.rows(_holders(session.views, session.dialect), tags=list(limits))
+    rows = session.rows(_holders(session.tenant_views, session.dialect), tags=list(limits))
     return TagSlots(limits, {row["tag"]: row["held"] for row in rows})
 
 
