@@ -18,7 +18,7 @@ from orchestra_client import AsyncClient, Client, results
 
 ROOT = Path(__file__).resolve().parent.parent
 
-SEED = [
+PREFECT_0_12 = [
     "attach_headers",
     "create_flow_run",
     "create_project",
@@ -48,7 +48,7 @@ SEED = [
     "write_run_logs",
 ]
 
-SUCCESSORS = [
+PREFECT_1_4 = [
     "delete_project",
     "set_flow_run_name",
     "set_task_run_name",
@@ -88,7 +88,7 @@ OURS = [
     "gql_transport",
 ]
 
-# The seed's arguments, in its order; ours may only follow them.
+# The arguments of 0.12's client, in its order; ours may only follow them.
 SIGNATURES = {
     "attach_headers": "headers",
     "create_flow_run": "flow_id context parameters scheduled_start_time idempotency_key run_name version_group_id",
@@ -171,12 +171,12 @@ def test_every_result_is_listed() -> None:
 
 
 def test_nothing_of_the_api_is_missing() -> None:
-    assert {*SEED, *SUCCESSORS, *OURS} | {"close"} == set(methods(Client))
-    assert sorted(SIGNATURES) == sorted(SEED)
+    assert {*PREFECT_0_12, *PREFECT_1_4, *OURS} | {"close"} == set(methods(Client))
+    assert sorted(SIGNATURES) == sorted(PREFECT_0_12)
 
 
-@pytest.mark.parametrize("name", SEED)
-def test_the_seeds_arguments_stand_first_and_in_its_order(name: str) -> None:
+@pytest.mark.parametrize("name", PREFECT_0_12)
+def test_the_older_clients_arguments_stand_first_and_in_its_order(name: str) -> None:
     expected = SIGNATURES[name].split()
 
     given = list(inspect.signature(methods(Client)[name]).parameters)[1:]

@@ -142,6 +142,8 @@ class AsyncSession(AsyncAuthentication):
         except StopIteration as stop:
             returned: T = stop.value
             return returned
+        finally:
+            procedure.close()
 
     async def capabilities(self) -> frozenset[str]:
         """What the server can do beyond the older API; asked once, and nothing for a server of that API."""

@@ -64,7 +64,7 @@ class Flows(Tenants):
                 compressed=compressed,
                 set_schedule_active=set_schedule_active,
                 version_group_id=version_group_id,
-                idempotency_key=idempotency_key or self._session.new_id(),
+                idempotency_key=self._session.new_id() if idempotency_key is None else idempotency_key,
             )
         )
         if not no_url:

@@ -143,6 +143,8 @@ class Session(Authentication):
         except StopIteration as stop:
             returned: T = stop.value
             return returned
+        finally:
+            procedure.close()
 
     def capabilities(self) -> frozenset[str]:
         """What the server can do beyond the older API; asked once, and nothing for a server of that API."""

@@ -39,7 +39,7 @@ def create_flow(
         "project_id": project_id,
         "serialized_flow": compress(serialized_flow) if compressed else serialized_flow,
         "set_schedule_active": set_schedule_active,
-        "idempotency_key": idempotency_key,
+        "idempotency_key": checks.filled(idempotency_key, "idempotency_key"),
     }
     if version_group_id is not None:
         given["version_group_id"] = checks.filled(version_group_id, "version_group_id")

@@ -195,6 +195,16 @@ def test_fifty_threads_that_are_refused_renew_once(server: MemoryServer) -> None
     assert refreshes(server) == 1
 
 
+@pytest.mark.anyio
+async def test_fifty_tasks_that_are_refused_renew_once(server: MemoryServer) -> None:
+    async with server.async_client() as client:
+        await client.login_to_tenant("default")
+        spoil(client)
+        await asyncio.gather(*(client.create_project(f"p{number}") for number in range(50)))
+
+    assert refreshes(server) == 1
+
+
 def spoil(client: Any) -> None:
     """Break the signature of the access token that the client holds."""
     inner = getattr(client, "_client", client)

@@ -109,6 +109,8 @@ def test_a_large_flow_arrives_complete_and_gets_its_schedule_last(client: Any, f
     assert (found.id, found.is_schedule_active) == (flow_id, True)
     assert found.tasks_aggregate.aggregate["count"] == 1200
     assert found.edges_aggregate.aggregate["count"] == 1199
+    [creation] = faults.sent("CreateFlowFromCompressedString")
+    assert creation.variables["input"]["set_schedule_active"] is False
     assert "SetScheduleActive" in faults.sent("mutation")[-1].text
 
 
@@ -161,6 +163,8 @@ def test_a_flow_needs_a_project_that_exists(client: Any, serialized_flow: Any) -
     client.create_project("sales")
     with pytest.raises(TypeError, match="serialize"):
         client.register(object(), "sales")
+    with pytest.raises(BadInput, match="idempotency_key"):
+        client.register(serialized_flow, "sales", idempotency_key="")
 
 
 def test_schedules_and_archiving(client: Any, flow_id: str) -> None:
