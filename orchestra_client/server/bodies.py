@@ -78,8 +78,8 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
         raise BadInput("The body is not sound gzip.") from None
     if len(plain) > limit:
         raise _too_large(limit)
-    if not inflate.eof:
-        raise BadInput("The body is incomplete gzip.")
+    if not inflate.eof or inflate.unused_data:
+        raise BadInput("The body is incomplete gzip, or has more behind its end.")
     return plain
 
 

@@ -69,7 +69,7 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 def _without_states(arguments: dict[str, Any]) -> dict[str, Any]:
     items = arguments["input"]["states"]
-    return {"input": {"states": [{**item, "state": None} for item in items]}}
+    return {"input": {"states": [{**item, "state": None, "transition_id": None} for item in items]}}
 
 
 def _is_log_text(field: str, path: Path) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLError, GraphQLScalarType
+from graphql import GraphQLError, GraphQLScalarType, value_from_ast_untyped
 
 from orchestra_client.server.store.types import format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from graphql import GraphQLSchema
+    from graphql import GraphQLSchema, ValueNode
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = re.compile(r"[0-9a-fA-F]{32}")
@@ -59,6 +60,33 @@ def read_time(value: Any) -> str:
     raise _refused(value, "an instant in ISO 8601, such as 2031-05-17T09:30:00+00:00")
 
 
+def read_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+    """The JSON value of a literal in a document.
+
+    Args:
+        node: the literal.
+        variables: the values of those that stand in it, by name.
+
+    Raises:
+        GraphQLError: a number in it is beyond what can be kept.
+    """
+    value = value_from_ast_untyped(node, variables)
+    if not all(map(math.isfinite, _floats(value))):
+        raise GraphQLError(
+            "A number in the document is too large to be kept; write it as a text.",
+            extensions={"code": "BAD_USER_INPUT"},
+        )
+    return value
+
+
+def _floats(value: Any) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _floats(item)
+
+
 def _refused(value: Any, wanted: str) -> GraphQLError:
     shown = repr(value)
     if len(shown) > _MAX_SHOWN:
@@ -66,13 +94,16 @@ def _refused(value: Any, wanted: str) -> GraphQLError:
     return GraphQLError(f"{shown} is not {wanted}.", extensions={"code": "BAD_USER_INPUT"})
 
 
-# Any JSON value is read as it is, which is what a scalar without a reader does; enums keep their names likewise.
+# A JSON variable is taken as it is, which is what a scalar without a reader does; enums keep their names likewise.
 _READERS: dict[str, Callable[[Any], str]] = {"UUID": read_uuid, "DateTime": read_time}
 
 
 def attach_scalars(schema: GraphQLSchema) -> None:
-    """Give the schema's UUID and DateTime their readers; a literal is read as a variable's value is."""
+    """Give the schema's scalars their readers; a UUID's or DateTime's literal is read as a variable's value is."""
     for name, read in _READERS.items():
         scalar = schema.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)
         scalar.coerce_input_value = read
+    json = schema.type_map["JSON"]
+    assert isinstance(json, GraphQLScalarType)
+    json.parse_literal = read_json_literal  # type: ignore[method-assign] # as graphql-core's constructor does

@@ -163,7 +163,7 @@ class TestAsking:
     @pytest.mark.parametrize(("root", "path"), WITH_ID)
     def test_it_is_as_if_there_were_no_such_row(self, world: World, root: Root, path: Path, by: str) -> None:
         asker = world.askers[by]
-        theirs = _foreign(world, table_of(path, root))
+        theirs = world.foreign(table_of(path, root))
         before = world.dump(world.theirs)
         arguments = _mine(world, root, path)
         told = {}
@@ -184,7 +184,7 @@ class TestAsking:
     @pytest.mark.parametrize("root", mutations(), ids=lambda root: root.name)
     def test_all_foreign_ids_at_once_change_nothing(self, world: World, root: Root) -> None:
         before = world.dump(world.theirs)
-        make = plausible(root, lambda table: _foreign(world, table))
+        make = plausible(root, world.foreign)
         arguments = sample(root.definition.args, make)
         for path in _ids_in(root):
             arguments = sample(root.definition.args, make, through=path)
@@ -230,30 +230,8 @@ class TestAsking:
         assert world.victim(query)["secret_value"] == f"secret of {world.victim.token}"
 
 
-def _foreign(world: World, table: str) -> str:
-    if table == "user":
-        return next(row["id"] for row in _users(world) if row["username"] == "other")
-    if table == "tenant":
-        return world.theirs
-    return world.ids(world.theirs, table)[0]
-
-
-def _users(world: World) -> list[dict[str, Any]]:
-    with world.service.database.connect(write=False) as connection:
-        return [dict(row) for row in connection.exec_driver_sql('SELECT * FROM "user"').mappings()]
-
-
 def _mine(world: World, root: Root, path: Path) -> dict[str, Any]:
-    def own(table: str) -> str:
-        if table == "user":
-            return next(row["id"] for row in _users(world) if row["username"] == "admin")
-        if table == "flow_run":
-            return world.run
-        if table == "task_run":
-            return next(r["id"] for r in world.rows(world.mine, table) if r["flow_run_id"] == world.run)
-        return world.ids(world.mine, table)[0]
-
-    return sample(root.definition.args, plausible(root, own), through=path)
+    return sample(root.definition.args, plausible(root, world.own), through=path)
 
 
 def _steady(text: str) -> Any:

@@ -229,6 +229,24 @@ class World:
     def ids(self, tenant_id: str, table: str) -> list[str]:
         return [row["id"] for row in self.rows(tenant_id, table)]
 
+    def own(self, table: str) -> str:
+        """The id of a row of the tenant "mine"; of runs, of those that the attacks turn on."""
+        if table == "user":
+            return self._user("admin")
+        if table == "flow_run":
+            return self.run
+        rows = self.rows(self.mine, table)
+        return next(str(row["id"]) for row in rows if row.get("flow_run_id") in (None, self.run))
+
+    def foreign(self, table: str) -> str:
+        """The id of a row of the tenant "theirs"."""
+        return self._user("other") if table == "user" else self.ids(self.theirs, table)[0]
+
+    def _user(self, name: str) -> str:
+        with self.service.database.connect(write=False) as connection:
+            statement = select(metadata.tables["user"].c.id).filter_by(username=name)
+            return str(connection.scalar(statement))
+
 
 def _tenant_column(table: Table) -> Any:
     return table.c.id if table.name == "tenant" else table.c.tenant_id

@@ -8,6 +8,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.errors import BadInput, PayloadTooLarge
+from orchestra_client.server.characters import checked
 from orchestra_client.server.store import json
 
 if TYPE_CHECKING:
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 MAX_FLOW_BYTES = 64 * 1024 * 1024
 """How large a serialized flow may be once decompressed, so that a small request cannot fill the memory."""
 
+MAX_NUMBER = 2**31 - 1
+"""Of retries, and of seconds between them: what GraphQL's Int can tell."""
+
 
 def decompress(text: str) -> Any:
     """The JSON of base64(gzip(JSON)).
 
     Raises:
-        BadInput: it is not that.
+        BadInput: it is not that, or holds what no argument may hold either: NUL, or a value nested too deeply.
         PayloadTooLarge: it unpacks to more than `MAX_FLOW_BYTES`.
     """
     try:
@@ -33,10 +37,13 @@ def decompress(text: str) -> Any:
         ) from None
     if len(data) > MAX_FLOW_BYTES:
         raise PayloadTooLarge(f"serialized_flow unpacks to more than {MAX_FLOW_BYTES} bytes.")
+    if not unpacker.eof or unpacker.unused_data:
+        raise BadInput("serialized_flow is cut off, or has more behind its gzip; send what compress() makes.")
     try:
-        return json.loads(data)
+        flow = json.loads(data)
     except (ValueError, RecursionError):
         raise BadInput("serialized_flow unpacks to something that is not JSON.") from None
+    return checked("create_flow", {"serialized_flow": flow})["serialized_flow"]
 
 
 def check_flow(serialized: Any) -> dict[str, Any]:
@@ -48,11 +55,17 @@ def check_flow(serialized: Any) -> dict[str, Any]:
     if not isinstance(serialized, dict):
         raise BadInput("serialized_flow must be an object, as flow.serialize() makes it.")
     _text(serialized, "name", "serialized_flow")
+    _optional_text(serialized, "__version__", "serialized_flow")
     for part in ("tasks", "edges", "parameters", "reference_tasks"):
-        if not isinstance(serialized.get(part), list | None):
-            raise BadInput(f"serialized_flow.{part} must be a list.")
-    for index, parameter in enumerate(serialized.get("parameters") or []):
-        _text(_object(parameter, f"serialized_flow.parameters[{index}]"), "name", f"parameters[{index}]")
+        _check_list(serialized, part, "serialized_flow")
+    for part in ("environment", "run_config", "schedule", "storage"):
+        if not isinstance(serialized.get(part), dict | None):
+            raise BadInput(f"serialized_flow.{part} must be an object.")
+    _check_list(serialized.get("schedule") or {}, "clocks", "serialized_flow.schedule")
+    for part, key in (("parameters", "name"), ("reference_tasks", "slug")):
+        for index, item in enumerate(serialized.get(part) or []):
+            path = f"serialized_flow.{part}[{index}]"
+            _text(_object(item, path), key, path)
     return serialized
 
 
@@ -135,13 +148,13 @@ def _task_row(flow_id: str, task: Any, path: str) -> dict[str, Any]:
         "flow_id": flow_id,
         "name": _text(task, "name", path),
         "slug": _text(task, "slug", path),
-        "type": task.get("type"),
-        "description": task.get("description"),
-        "max_retries": _number(task, "max_retries", path) or 0,
+        "type": _optional_text(task, "type", path),
+        "description": _optional_text(task, "description", path),
+        "max_retries": _count(task, "max_retries", path),
         "retry_delay": _number(task, "retry_delay", path),
         "trigger": task.get("trigger"),
         "auto_generated": bool(task.get("auto_generated")),
-        "cache_key": task.get("cache_key"),
+        "cache_key": _optional_text(task, "cache_key", path),
         "tags": _tags(task.get("tags"), path),
     }
 
@@ -156,7 +169,12 @@ def _edge_row(flow_id: str, edge: Any, ids: dict[str, str], path: str) -> dict[s
                 f"{path}.{end} names the task {slug!r}, which the flow does not have; register it first."
             )
         ends[f"{end}_id"] = ids[slug]
-    return {"flow_id": flow_id, **ends, "key": edge.get("key"), "mapped": bool(edge.get("mapped"))}
+    return {
+        "flow_id": flow_id,
+        **ends,
+        "key": _optional_text(edge, "key", path),
+        "mapped": bool(edge.get("mapped")),
+    }
 
 
 def _object(value: Any, path: str) -> dict[str, Any]:
@@ -172,11 +190,31 @@ def _text(container: dict[str, Any], name: str, path: str) -> str:
     return value
 
 
+def _optional_text(container: dict[str, Any], name: str, path: str) -> str | None:
+    value = container.get(name)
+    if not isinstance(value, str | None):
+        raise BadInput(f"{path}.{name} must be a text, or null.")
+    return value
+
+
+def _check_list(container: dict[str, Any], name: str, path: str) -> None:
+    if not isinstance(container.get(name), list | None):
+        raise BadInput(f"{path}.{name} must be a list.")
+
+
 def _number(container: dict[str, Any], name: str, path: str) -> float | None:
     value = container.get(name)
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is None or (is_number and 0 <= value <= MAX_NUMBER):
         return value
-    raise BadInput(f"{path}.{name} must be a number that is not negative.")
+    raise BadInput(f"{path}.{name} must be a number from 0 to {MAX_NUMBER}.")
+
+
+def _count(container: dict[str, Any], name: str, path: str) -> int:
+    number = _number(container, name, path) or 0
+    if number != int(number):
+        raise BadInput(f"{path}.{name} must be a whole number.")
+    return int(number)
 
 
 def _tags(tags: Any, path: str) -> list[str]:

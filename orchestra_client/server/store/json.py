@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ def loads(text: str | bytes) -> Any:
     """The value of JSON text, integers of any size exactly, which orjson would round.
 
     Raises:
-        ValueError: the text is not JSON; NaN and Infinity are not.
+        ValueError: the text is not JSON; NaN and Infinity are not, nor is a number that only Infinity could stand for.
     """
     return _read(text if isinstance(text, str) else text.decode())
 
@@ -29,5 +30,12 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return number
+
+
 # json.loads would make a decoder for each call.
-_read = json.JSONDecoder(parse_constant=_refuse).decode
+_read = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode

@@ -90,12 +90,16 @@ def read_proposal(item: dict[str, Any], run: type[Run], *, max_bytes: int, now: 
     run_id = item[run.id_name]
     try:
         transition_id = item.get("transition_id")
-        if transition_id is not None and not 0 < len(transition_id) <= MAX_TRANSITION_ID:
-            raise Unreadable(f"a transition_id has 1 to {MAX_TRANSITION_ID} characters.")
+        if transition_id is not None and not _is_transition_id(transition_id):
+            raise Unreadable(f"a transition_id has 1 to {MAX_TRANSITION_ID} characters that can be stored.")
         state = read_state(item["state"], max_bytes=max_bytes, now=now)
     except Unreadable as error:
         return Outcome("ERROR", f"{failure(run.noun, run_id)}: {error}", error.code)
     return Proposal(run_id, state, item.get("version"), transition_id)
+
+
+def _is_transition_id(text: str) -> bool:
+    return 0 < len(text) <= MAX_TRANSITION_ID and bool(storable(text) == text)
 
 
 def read_state(document: Any, *, max_bytes: int, now: str) -> ProposedState:
