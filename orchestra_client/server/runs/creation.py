@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 
 from orchestra_client.server.runs.names import run_name
+from orchestra_client.server.store.ids import new_id
 from orchestra_client.server.transitions.serialized import serialized_state
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def create_task_runs(session: Session, wanted: Sequence[tuple[str, Mapping[Any, 
 
 
 def _flow_run_row(session: Session, flow_id: str, run: Mapping[str, Any]) -> dict[str, Any]:
-    run_id, start = str(uuid.uuid4()), run["scheduled_start_time"]
+    run_id, start = new_id(), run["scheduled_start_time"]
     return {
         **run,
         "id": run_id,
@@ -82,7 +82,7 @@ def _task_run_row(
     session: Session, flow_run_id: str, task: Mapping[Any, Any], map_index: int
 ) -> dict[str, Any]:
     return {
-        "id": str(uuid.uuid4()),
+        "id": new_id(),
         "flow_run_id": flow_run_id,
         "task_id": task["id"],
         "map_index": map_index,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from orchestra_client.errors import NotFound
 from orchestra_client.server.store import tables as t
+from orchestra_client.server.store.ids import new_id
 from orchestra_client.server.store.views import views_for, writable_views_for, write_criterion
 
 if TYPE_CHECKING:
@@ -107,9 +107,7 @@ class Session:
         common = {"tenant_id": self.scope.tenant_id, "created": self.now}
         if "updated" in columns:
             common["updated"] = self.now
-        filled = [
-            {"id": str(uuid.uuid4()), **common, **row, "tenant_id": self.scope.tenant_id} for row in rows
-        ]
+        filled = [{"id": new_id(), **common, **row, "tenant_id": self.scope.tenant_id} for row in rows]
         self._connection.execute(_insert(table), filled)
         return [str(row["id"]) for row in filled]
 
