@@ -22,7 +22,8 @@ def test_a_compressed_flow_is_unpacked():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "not base64!", base64.b64encode(b"not gzip").decode(), packed(b"not json"), packed(b'{"a": NaN}')]
+    "text",
+    ["", "not base64!", base64.b64encode(b"not gzip").decode(), packed(b"not json"), packed(b'{"a": NaN}')],
 )
 def test_rubbish_in_place_of_a_compressed_flow_is_refused(text):
     with pytest.raises(BadInput, match="serialized_flow"):
