@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from orchestra_client.server.context import Credentials, Settings
 from orchestra_client.server.service import GraphQLRequest, Service
+from tests.server.conftest import POSTGRES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,34 +143,13 @@ def clock() -> Clock:
     return Clock()
 
 
-# A PostgreSQL server whose user may create databases, e.g. postgresql+psycopg://postgres@127.0.0.1:5432/postgres.
-# Where it is named, every test runs on it, too. Read here: tests do not see the environment.
-POSTGRES = os.environ.get("ORCHESTRA_TEST_POSTGRES")
+IF_POSTGRES = ["postgresql"] if POSTGRES else []
 
 
-BACKENDS = ["sqlite", *(["postgresql"] if POSTGRES else [])]
-
-
-@contextmanager
-def new_postgres() -> Iterator[str]:
-    """A new, empty database on that server, for as long as the block runs."""
-    name = f"test_{uuid.uuid4().hex}"
-    engine = create_engine(str(POSTGRES), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-        yield make_url(str(POSTGRES)).set(database=name).render_as_string(hide_password=False)
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
-
-
-@pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A new, empty database."""
-    if request.param == "sqlite":
-        yield "memory:"
-        return
-    with new_postgres() as url:
-        yield url
+@pytest.fixture(scope="session", params=["memory", *IF_POSTGRES])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The kinds of database that these tests run on."""
+    return str(request.param)
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import BACKENDS, Server, new_postgres, state
+from .conftest import IF_POSTGRES, Server, state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Race = Callable[[str, list[list[dict[str, Any]]]], list[list[Any]]]
 
@@ -23,14 +23,10 @@ RACERS = 4
 ROUNDS = 25
 
 
-@pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database that processes can share."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'runs.db'}"
-        return
-    with new_postgres() as url:
-        yield url
+@pytest.fixture(scope="module", params=["file", *IF_POSTGRES])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The kinds of database that processes can share."""
+    return str(request.param)
 
 
 @pytest.fixture
