@@ -124,8 +124,11 @@ def _checked(url: str) -> str:
         raise ConfigurationError(_advice(url)) from None
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         raise ConfigurationError(_advice(url))
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        folder = Path(parsed.database).resolve().parent
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in {None, "", ":memory:"}:
+            # Each connection would have a database of its own.
+            raise ConfigurationError(_advice(url))
+        folder = Path(str(parsed.database)).resolve().parent
         if not folder.is_dir():
             raise ConfigurationError(f"There is no folder {folder} for the database; create it first.")
     return url

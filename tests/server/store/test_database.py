@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestra_client.errors import ConfigurationError
 from orchestra_client.server.store import sqlite
+from orchestra_client.server.store.database import Database
 from orchestra_client.server.store.tables import metadata
 from orchestra_client.server.store.views import Scope
 
@@ -47,3 +49,9 @@ def test_the_switch_to_a_write_ahead_log_waits_for_others(tmp_path: Path):
         threading.Timer(0.1, other.execute, ["COMMIT"]).start()
         sqlite.use_wal(connection, timeout=30)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_database_that_each_connection_would_have_its_own_of_is_refused(url):
+    with pytest.raises(ConfigurationError, match="memory:"):
+        Database(url)
