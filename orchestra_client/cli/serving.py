@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 import uvicorn
 
+from orchestra_client.auth.resolution import open_store
 from orchestra_client.config import home
 from orchestra_client.errors import ConfigurationError, mask_token
 from orchestra_client.server.access.bootstrap import VARIABLE
@@ -24,6 +25,8 @@ from orchestra_client.server.service import Service
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from orchestra_client.auth.store import CredentialStore
 
 GRACE = 30
 """Seconds that requests under way get to finish after SIGTERM."""
@@ -91,8 +94,8 @@ def serve(
     token = os.environ.get(VARIABLE) or None
     service = Service.open(database, home=home(), settings=Settings(auth=auth), token=token)
     try:
-        if token is None:
-            _save_first_login(service, address)
+        if token is None and auth == "token":
+            _see_to_login(service, address)
         config = uvicorn.Config(
             LoopbackNames(create_app(service)) if auth == "none" else create_app(service),
             log_config=None,
@@ -132,25 +135,43 @@ def _address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}/graphql" if ":" in host else f"http://{host}:{port}/graphql"
 
 
-def _save_first_login(service: Service, address: str) -> None:
-    """Save the token of a new database as this user's login, so that commands and scripts here find it."""
-    made = service.bootstrapped
-    if made is None or made.token is None:
-        return
-    from orchestra_client.auth.resolution import open_store  # noqa: PLC0415 (only at the first start)
+def _see_to_login(service: Service, address: str) -> None:
+    """Save the token of a new database as this user's login, so that commands and scripts here find it.
 
+    Of a database that has its tokens already, say how to get in, where no login for the address is saved.
+    """
     store = open_store(os.environ)
     # Who listens everywhere is reached from here by loopback.
     server = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    made = service.bootstrapped
+    if made is not None and made.token is not None:
+        _save_login(store, server, made.token, made.tenant_id)
+    elif server not in _saved_servers(store):
+        click.echo(
+            f"No login for {server} is saved here, and the database has API tokens already: use one of them, or set "
+            f"{VARIABLE} to a new one and start again.",
+            err=True,
+        )
+
+
+def _saved_servers(store: CredentialStore) -> list[str]:
+    try:
+        return store.servers()
+    except ConfigurationError:
+        # Damaged logins are no reason for a server not to start.
+        return []
+
+
+def _save_login(store: CredentialStore, server: str, token: str, tenant_id: str | None) -> None:
     try:
         is_first = store.active_server is None
-        store.save_login(server, made.token, tenant_id=made.tenant_id, make_active=is_first)
+        store.save_login(server, token, tenant_id=tenant_id, make_active=is_first)
     except ConfigurationError as error:
         raise ConfigurationError(
             f"The first API token could not be saved. Set {VARIABLE} to one of your own and start again. {error}"
         ) from error
     click.echo(
-        f"Made the API token {mask_token(made.token)} and saved it as your login for {server} in {store.path}.",
+        f"Made the API token {mask_token(token)} and saved it as your login for {server} in {store.path}.",
         err=True,
     )
 

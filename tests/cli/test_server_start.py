@@ -117,6 +117,13 @@ def test_the_first_start_saves_a_login(start: Callable[..., Server], isolated_en
     assert token not in told
 
 
+def test_it_says_how_to_get_in_where_no_login_is_saved(start: Callable[..., Server]) -> None:
+    first = start(ORCHESTRA_BOOTSTRAP_TOKEN="")
+    first.stop()
+    elsewhere = start(ORCHESTRA_BOOTSTRAP_TOKEN="")
+    assert f"No login for {elsewhere.url} is saved here" in elsewhere.errors.read_text()
+
+
 def test_nothing_it_makes_is_for_others_to_read(
     start: Callable[..., Server], isolated_environment: Path
 ) -> None:
