@@ -147,9 +147,15 @@ def _flow_id(views: Views, *, by_id: bool) -> Select[Any]:
     flows = views["flow"]
     wanted: BindParameter[str] = bindparam("wanted")
     if by_id:
-        return select(flows.c.id).where(flows.c.id == wanted).with_for_update()
+        return select(flows.c.id).where(flows.c.id == wanted).with_for_update(key_share=True)
     of_group = (flows.c.version_group_id == wanted) & flows.c.archived.is_(False)
-    return select(flows.c.id).where(of_group).order_by(flows.c.version.desc()).limit(1).with_for_update()
+    return (
+        select(flows.c.id)
+        .where(of_group)
+        .order_by(flows.c.version.desc())
+        .limit(1)
+        .with_for_update(key_share=True)
+    )
 
 
 @cache

@@ -81,4 +81,4 @@ def _payload(table: str, run_id: str, row: Any) -> dict[str, Any]:
 def _runs(views: Views, table: str) -> Select[Any]:
     runs = views[table]
     statement = select(runs.c.id, runs.c.state, runs.c.version).order_by(runs.c.id)
-    return statement.where(runs.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
+    return statement.where(runs.c.id.in_(bindparam("ids", expanding=True))).with_for_update(key_share=True)

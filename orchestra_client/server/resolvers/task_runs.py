@@ -120,7 +120,7 @@ def _run(views: Views) -> Select[Any]:
 @cache
 def _flow_of(views: Views) -> Select[Any]:
     runs = views["flow_run"]
-    return select(runs.c.flow_id).where(runs.c.id == bindparam("id")).with_for_update()
+    return select(runs.c.flow_id).where(runs.c.id == bindparam("id")).with_for_update(key_share=True)
 
 
 @cache

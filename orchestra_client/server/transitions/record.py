@@ -97,9 +97,10 @@ def save(session: Session, changed: Collection[Run], history: Sequence[dict[str,
 @cache
 def _runs(views: Views, table: str, columns: tuple[str, ...]) -> Select[Any]:
     runs = views[table]
-    # In one order, so that two batches over the same runs wait for each other instead of locking up.
+    # In one order, so that two batches over the same runs wait for each other instead of locking up; and only
+    # against other changes, so that logs and states that refer to the runs can be added meanwhile.
     statement = select(*(runs.c[name] for name in columns)).order_by(runs.c.id)
-    return statement.where(runs.c.id.in_(_IDS)).with_for_update()
+    return statement.where(runs.c.id.in_(_IDS)).with_for_update(key_share=True)
 
 
 @cache
@@ -107,7 +108,7 @@ def _unfinished(views: Views) -> Select[Any]:
     runs = views["task_run"]
     statement = select(*(runs.c[name] for name in TaskRun.loaded)).order_by(runs.c.id)
     has_no_end = runs.c.state.is_(None) | runs.c.state.not_in(sorted(FINAL))
-    return statement.where(runs.c.flow_run_id.in_(_IDS), has_no_end).with_for_update()
+    return statement.where(runs.c.flow_run_id.in_(_IDS), has_no_end).with_for_update(key_share=True)
 
 
 @cache
@@ -138,7 +139,7 @@ def _limits(views: Views) -> Select[Any]:
     limits = views["task_tag_limit"]
     statement = select(limits.c.tag, limits.c.limit).where(limits.c.tag.in_(_TAGS))
     # Whoever wants a slot of the same tag waits here until this transaction has taken its own.
-    return statement.order_by(limits.c.tag).with_for_update()
+    return statement.order_by(limits.c.tag).with_for_update(key_share=True)
 
 
 @cache
