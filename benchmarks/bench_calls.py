@@ -110,8 +110,10 @@ def stub_server() -> Iterator[str]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}/graphql"
-        process.stdin.close()
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}/graphql"
+        finally:
+            process.stdin.close()
 
 
 @contextlib.contextmanager
@@ -145,8 +147,10 @@ def prefect_worker(python: Path, url: str, home: str) -> Iterator[Callable[[str,
             return float(stdout.readline())
 
         ask(SENT)
-        yield measure
-        stdin.close()
+        try:
+            yield measure
+        finally:
+            stdin.close()
 
 
 def compare(options: Options, url: str, home: str) -> list[tuple[str, ...]]:
