@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from orchestra_client.errors import ConfigurationError
 from orchestra_client.server.access import Access, bootstrap
 from orchestra_client.server.answers import Answers
 from orchestra_client.server.context import Context, Settings
@@ -109,7 +110,9 @@ class Service:
                 made is in the service's `bootstrapped`.
 
         Raises:
-            ConfigurationError: the URL, the folder, the key or the token cannot be used.
+            ConfigurationError: the URL, the folder, the key or the token cannot be used, or the database is out of
+                reach.
+            MissingExtra: the driver of PostgreSQL is not installed.
         """
         database = Database(url, clock=clock) if clock else Database(url)
         try:
@@ -119,6 +122,9 @@ class Service:
             return cls(
                 database, vault, settings, bootstrapped=bootstrap(database, vault, settings, token=token)
             )
+        except OperationalError as error:
+            database.close()
+            raise ConfigurationError(f"The database {database} cannot be opened: {error.orig}.") from error
         except BaseException:
             database.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 from graphql import GraphQLObjectType
 from sqlalchemy import text
 
+from orchestra_client.errors import ConfigurationError, MissingExtra
 from orchestra_client.server.context import Credentials, Settings
 from orchestra_client.server.registry import RESOLVERS
 from orchestra_client.server.schema import api
@@ -387,6 +389,21 @@ class TestOpening:
         second = Service.open(url, home=tmp_path, settings=Settings(auth="none"))
         assert Asking(second, None).projects() == 1
         second.close()
+
+    def test_a_database_that_cannot_be_opened_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match=f"{tmp_path} cannot be opened"):
+            Service.open(f"sqlite:///{tmp_path}", home=tmp_path)
+
+    def test_a_server_out_of_reach_is_named_without_its_password(self, tmp_path: Path) -> None:
+        pytest.importorskip("psycopg")
+        with pytest.raises(ConfigurationError, match=r"x:\*\*\*@127.0.0.1:1/y cannot be opened") as caught:
+            Service.open("postgresql+psycopg://x:hunter2@127.0.0.1:1/y", home=tmp_path)
+        assert "hunter2" not in str(caught.value)
+
+    def test_a_missing_driver_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        with pytest.raises(MissingExtra, match="postgres"):
+            Service.open("postgresql+psycopg://x@127.0.0.1/y", home=tmp_path)
 
     def test_a_service_can_tell_whether_its_database_answers(self, service: Service) -> None:
         assert service.is_reachable()

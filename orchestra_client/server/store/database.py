@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from orchestra_client.errors import ConfigurationError
+from orchestra_client.errors import ConfigurationError, MissingExtra
 from orchestra_client.server.store import json, sqlite
 from orchestra_client.server.store.session import Session
 from orchestra_client.server.store.types import format_time
@@ -43,6 +43,7 @@ class Database:
 
     Raises:
         ConfigurationError: the URL is not one of these, or its folder does not exist.
+        MissingExtra: the driver of PostgreSQL is not installed.
     """
 
     def __init__(
@@ -54,6 +55,10 @@ class Database:
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         self._single = threading.RLock() if isinstance(self._engine.pool, StaticPool) else None
         self._writer = self._single or threading.RLock()
+
+    def __str__(self) -> str:
+        # Without a password.
+        return self.url if self.url == "memory:" else make_url(self.url).render_as_string()
 
     def now(self) -> str:
         """The time in the store's text form."""
@@ -110,11 +115,18 @@ def _engine(url: str) -> Engine:
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, **options
         )
     else:
-        engine = create_engine(_checked(url), pool_size=POOL_SIZE, **options)
+        engine = _with_driver(_checked(url), pool_size=POOL_SIZE, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _with_driver(url: str, **options: Any) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except ModuleNotFoundError as error:
+        raise MissingExtra("postgres", "A database on PostgreSQL") from error
 
 
 def _checked(url: str) -> str:
