@@ -15,6 +15,7 @@ by the text of a message::
     ├── PermissionDenied              the credential is good, and not good enough
     ├── ClientError                   the API answered with errors
     │   ├── NotFound
+    │   │   └── NoSuchTenant          the credential sees no such tenant (also a ValueError)
     │   ├── BadInput                  (also a ValueError)
     │   ├── VersionConflict           someone else moved the run; carries `expected` and `current`
     │   ├── StateConflict             the run's state does not allow this one
@@ -44,6 +45,7 @@ __all__ = [
     "FlowError",
     "FlowStorageError",
     "MissingExtra",
+    "NoSuchTenant",
     "NotFound",
     "OrchestraError",
     "PayloadTooLarge",
@@ -209,6 +211,10 @@ class ClientError(OrchestraError):
 
 class NotFound(ClientError):
     """What was asked for does not exist, or belongs to another tenant."""
+
+
+class NoSuchTenant(NotFound, ValueError):
+    """The credential sees no such tenant. Also a ValueError, which is what older clients raised."""
 
 
 class BadInput(ClientError, ValueError):

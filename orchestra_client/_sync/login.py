@@ -39,7 +39,7 @@ class Login(Part):
 
         Raises:
             BadInput: neither is given, or the id is no UUID. Also a ValueError.
-            NotFound: the API token sees no such tenant. Also a ValueError.
+            NoSuchTenant: the API token sees no such tenant. Also a ValueError.
             PermissionDenied: the API token is not for logging in to tenants.
             AuthenticationError: the API token was refused.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestra_client.errors import BadInput, NotFound, PermissionDenied
+from orchestra_client.errors import BadInput, NoSuchTenant, NotFound, PermissionDenied
 from orchestra_client.operations import checks, tenants
 
 if TYPE_CHECKING:
@@ -84,10 +84,6 @@ def _match(available: Sequence[Tenant], wanted: dict[str, str]) -> Tenant:
     asked = " and ".join(f"{name} {value!r}" for name, value in wanted.items())
     names = ", ".join(tenant.slug for tenant in available) or "none at all"
     raise NoSuchTenant(f"this token sees no tenant with {asked}; it sees: {names}")
-
-
-class NoSuchTenant(NotFound, ValueError):
-    """The token sees no such tenant. Also a ValueError, which is what older clients raised."""
 
 
 def find_default_tenant(*, current_id: str | None, as_user: bool) -> Procedure[Tenant]:
