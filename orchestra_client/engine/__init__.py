@@ -1,0 +1,1 @@
+"""Running a flow: signals, and the steps from one state to the next."""

@@ -1,0 +1,1 @@
+"""The JSON of flows and their parts: marshmallow schemas, built once and shared."""
