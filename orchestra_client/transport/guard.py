@@ -32,6 +32,11 @@ class Guard:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
+    def is_closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._is_closed
+
+    @property
     def is_foreign(self) -> bool:
         """Whether this process is a forked child of the one that opened the guarded object."""
         return os.getpid() != self._pid

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one pooled httpx client each, with a timeout on everything.
+"""GraphQL over HTTP: one pool of httpx connections each, with a timeout on everything.
 
 Neither class retries or authenticates; they carry one request and bring back one answer. What they share is in plain
 functions, so that each is little more than the call that differs.
@@ -7,6 +7,7 @@ functions, so that each is little more than the call that differs.
 from __future__ import annotations
 
 import time
+from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +15,8 @@ import httpx
 from .guard import Guard
 from .http_errors import shown_cause, translate
 from .http_messages import Envelope, read_answer
-from .http_options import HTTPOptions, Timeouts, open_client
+from .http_options import HEADERS, HTTPOptions, Timeouts
+from .routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,8 +49,9 @@ class HTTPTransport:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         options = options or HTTPOptions()
-        self._client = open_client(httpx.Client, options)
-        self._envelope = Envelope(url, options.timeouts, self._client.headers)
+        self._envelope = Envelope(url, options.timeouts, HEADERS)
+        self._routes = Routes(httpx.HTTPTransport, options)
+        self._pool = self._routes.to(self._envelope.url)
         self._guard = Guard()
         self._clock = clock
 
@@ -57,7 +60,7 @@ class HTTPTransport:
 
     def send(self, request: Request) -> Response:
         """Send once; see :meth:`~orchestra_client.transport.base.Transport.send`."""
-        return self._exchange(self._envelope.graphql(request))
+        return self._exchange(self._pool, self._envelope.graphql(request))
 
     def request(
         self,
@@ -89,28 +92,29 @@ class HTTPTransport:
             TransportError: no answer came back.
             ClientClosed: after `close()`, or in a forked child.
         """
-        return self._exchange(
-            self._envelope.raw(
-                method, path, server=server, headers=headers, params=params, json=json, timeout=timeout
-            )
+        message = self._envelope.raw(
+            method, path, server=server, headers=headers, params=params, json=json, timeout=timeout
         )
+        return self._exchange(self._routes.to(message.url), message)
 
     def close(self) -> None:
         """Close every connection. Closing twice does nothing, and so does closing in a forked child."""
         if self._guard.close():
-            self._client.close()
+            for pool in self._routes.opened:
+                pool.close()
 
-    def _exchange(self, message: httpx.Request) -> Response:
+    def _exchange(self, pool: httpx.HTTPTransport, message: httpx.Request) -> Response:
         self._guard.check()
         started = self._clock()
         try:
-            answer = self._client.send(message)
+            with closing(pool.handle_request(message)) as answer:
+                answer.read()
         except httpx.HTTPError as error:
             raise translate(error, message.url) from shown_cause(error)
-        except RuntimeError:
-            # Closed by another thread between the check and the sending.
-            self._guard.check()
-            raise
+        finally:
+            if self._guard.is_closed:
+                # By another thread since the check; the pool has opened another connection then.
+                pool.close()
         return read_answer(answer, self._clock() - started)
 
 
@@ -138,8 +142,9 @@ class AsyncHTTPTransport:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         options = options or HTTPOptions()
-        self._client = open_client(httpx.AsyncClient, options)
-        self._envelope = Envelope(url, options.timeouts, self._client.headers)
+        self._envelope = Envelope(url, options.timeouts, HEADERS)
+        self._routes = Routes(httpx.AsyncHTTPTransport, options)
+        self._pool = self._routes.to(self._envelope.url)
         self._guard = Guard()
         self._clock = clock
 
@@ -148,7 +153,7 @@ class AsyncHTTPTransport:
 
     async def send(self, request: Request) -> Response:
         """Send once; see :meth:`~orchestra_client.transport.base.Transport.send`."""
-        return await self._exchange(self._envelope.graphql(request))
+        return await self._exchange(self._pool, self._envelope.graphql(request))
 
     async def request(
         self,
@@ -162,11 +167,10 @@ class AsyncHTTPTransport:
         timeout: float | None = None,  # noqa: ASYNC109 (httpx applies it to each part of the exchange)
     ) -> Response:
         """Send any HTTP request; see :meth:`HTTPTransport.request`."""
-        return await self._exchange(
-            self._envelope.raw(
-                method, path, server=server, headers=headers, params=params, json=json, timeout=timeout
-            )
+        message = self._envelope.raw(
+            method, path, server=server, headers=headers, params=params, json=json, timeout=timeout
         )
+        return await self._exchange(self._routes.to(message.url), message)
 
     async def close(self) -> None:
         """Close every connection. Closing twice does nothing, and so does closing in a forked child.
@@ -174,17 +178,15 @@ class AsyncHTTPTransport:
         In another event loop than the one that used them, the connections cannot be closed and are only let go.
         """
         if self._guard.close() and self._guard.is_in_loop:
-            await self._client.aclose()
+            for pool in self._routes.opened:
+                await pool.aclose()
 
-    async def _exchange(self, message: httpx.Request) -> Response:
+    async def _exchange(self, pool: httpx.AsyncHTTPTransport, message: httpx.Request) -> Response:
         self._guard.check_loop()
         started = self._clock()
         try:
-            answer = await self._client.send(message)
+            async with aclosing(await pool.handle_async_request(message)) as answer:
+                await answer.aread()
         except httpx.HTTPError as error:
             raise translate(error, message.url) from shown_cause(error)
-        except RuntimeError:
-            # Closed by another task between the check and the sending.
-            self._guard.check()
-            raise
         return read_answer(answer, self._clock() - started)

@@ -1,4 +1,4 @@
-"""How to connect: timeouts, TLS, proxies, HTTP/2, and the pooled httpx client made of them."""
+"""How to connect: timeouts, TLS, proxies, HTTP/2, and the pool of connections made of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ import httpx
 from orchestra_client._version import __version__
 from orchestra_client.errors import ConfigurationError, MissingExtra
 
-__all__ = ["HTTPOptions", "Timeouts", "open_client"]
+__all__ = ["HEADERS", "HTTPOptions", "T", "Timeouts", "open_pool"]
 
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 # Enough for hundreds of calls at once; idle connections are given back after half a minute.
 _LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=100, keepalive_expiry=30.0)
 
-_HEADERS = {"user-agent": f"orchestra-client/{__version__}", "accept": "application/json"}
+HEADERS = {
+    "user-agent": f"orchestra-client/{__version__}",
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+}
+"""Sent with every message, unless it brings its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,13 @@ class HTTPOptions:
     trust_env: bool = True
 
 
-def open_client(kind: type[C], options: HTTPOptions) -> C:
-    """A pooled client, not connected yet.
+def open_pool(kind: type[T], options: HTTPOptions, proxy: str | None) -> T:
+    """A pool of connections, none of them made yet.
 
     Args:
-        kind: `httpx.Client` or `httpx.AsyncClient`.
+        kind: `httpx.HTTPTransport` or `httpx.AsyncHTTPTransport`.
         options: how to connect.
+        proxy: the proxy's URL; None for the direct way.
 
     Raises:
         MissingExtra: HTTP/2 is asked for and not installed.
@@ -75,10 +81,9 @@ def open_client(kind: type[C], options: HTTPOptions) -> C:
         raise MissingExtra("http2", "HTTP/2")
     try:
         return kind(
-            headers=_HEADERS,
             http2=options.http2,
             verify=_verification(options.verify),
-            proxy=options.proxy,
+            proxy=proxy,
             trust_env=options.trust_env,
             limits=_LIMITS,
         )

@@ -276,6 +276,18 @@ class TestOptions:
         run("http://server.invalid/graphql", "send", HELLO)
         assert wire.last_head.startswith("POST http://server.invalid/graphql HTTP/1.1")
 
+    @pytest.mark.parametrize("exempt", ["127.0.0.1", "*", "example.com,127.0.0.1"])
+    def test_a_server_can_be_exempt_from_the_proxy_of_the_environment(self, run, wire, monkeypatch, exempt):
+        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("NO_PROXY", exempt)
+        assert run(wire.url, "send", HELLO).status == 200
+
+    def test_each_server_has_its_own_way(self, run, wire, monkeypatch):
+        monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{wire.port}")
+        monkeypatch.setenv("NO_PROXY", "host.invalid")
+        run("http://host.invalid/graphql", "request", "GET", "health", server="http://other.invalid")
+        assert wire.last_head.startswith("GET http://other.invalid/health HTTP/1.1")
+
     def test_a_proxy_from_the_environment_can_be_ignored(self, run, wire, monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
         assert run(wire.url, "send", HELLO, options=HTTPOptions(trust_env=False)).status == 200
@@ -354,7 +366,7 @@ class TestSharing:
             other.run(transport.close())
             with pytest.raises(ClientClosed, match="is closed"):
                 owner.run(transport.send(HELLO))
-            owner.run(transport._client.aclose())
+            owner.run(transport._pool.aclose())
 
     @pytest.mark.slow
     def test_a_forked_child_is_told_to_open_its_own(self, wire):
