@@ -74,6 +74,11 @@ def account(connection: Connection, user_id: str) -> dict[str, Any]:
     return {**person, "memberships": memberships, "default_membership": default}
 
 
+def all_ids(connection: Connection) -> list[str]:
+    """The ids of all tenants, for services that look after each in turn."""
+    return list(connection.scalars(select(tenant.c.id).order_by(tenant.c.id)))
+
+
 def _join(connection: Connection, *, now: str, user_id: str, tenant_id: str) -> None:
     row = {"id": str(uuid.uuid4()), "created": now, "user_id": user_id, "tenant_id": tenant_id}
     connection.execute(insert(membership), row)

@@ -41,7 +41,7 @@ def create_flow_run(session: Session, context: Context, input: Input) -> dict[st
         return {"id": first["id"]}
     if flow["archived"]:
         raise BadInput(f"Flow {flow['id']} is archived; run the newest version of its group instead.")
-    [run_id] = create_runs(session, flow["id"], [_run(session, flow, input)])
+    [run_id] = create_runs(session, [_run(session, flow, input)])
     return {"id": run_id}
 
 
@@ -129,6 +129,7 @@ def _run(session: Session, flow: RowMapping, input: Input) -> dict[str, Any]:  #
     name = input.get("flow_run_name")
     run_config = input.get("run_config")
     return {
+        "flow_id": flow["id"],
         "name": checks.name(name, "flow run's name") if name else None,
         "labels": merged_labels(flow, run_config, input.get("labels")),
         "parameters": merged_parameters(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,25 +24,27 @@ _SCHEDULED = "The flow run was scheduled."
 _CREATED = "The task run was created."
 
 
-def create_runs(session: Session, flow_id: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Create runs of one flow, each with a task run for every task.
+def create_runs(session: Session, runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Create runs, each with a task run for every task of its flow.
 
-    The number of statements does not grow with that of runs or tasks.
+    The number of statements does not grow with that of runs, flows or tasks.
 
     Args:
         session: a session that writes.
-        flow_id: the flow, found in this session.
-        runs: of each its `name` (None makes one up), `labels`, `parameters`, `context`, `run_config`,
-            `idempotency_key`, `auto_scheduled`, `scheduled_start_time` (in the store's text form).
+        runs: of each its `flow_id`, found in this session, `name` (None makes one up), `labels`, `parameters`,
+            `context`, `run_config`, `idempotency_key`, `auto_scheduled`, `scheduled_start_time` (in the store's text
+            form).
 
     Returns:
         The ids of the flow runs, in the order of `runs`.
     """
-    rows = [_flow_run_row(session, flow_id, run) for run in runs]
+    rows = [_flow_run_row(session, run) for run in runs]
     run_ids = session.insert("flow_run", *rows)
     session.insert("flow_run_state", *(_history("flow_run_id", row) for row in rows))
-    tasks = session.rows(_tasks(session.views), flow_id=flow_id)
-    create_task_runs(session, [(run_id, task, -1) for run_id in run_ids for task in tasks])
+    tasks = defaultdict(list)
+    for task in session.rows(_tasks(session.views), flow_ids=list({row["flow_id"] for row in rows})):
+        tasks[task["flow_id"]].append(task)
+    create_task_runs(session, [(row["id"], task, -1) for row in rows for task in tasks[row["flow_id"]]])
     return run_ids
 
 
@@ -61,12 +64,11 @@ def create_task_runs(session: Session, wanted: Sequence[tuple[str, Mapping[Any, 
     return [row["id"] for row in rows]
 
 
-def _flow_run_row(session: Session, flow_id: str, run: Mapping[str, Any]) -> dict[str, Any]:
+def _flow_run_row(session: Session, run: Mapping[str, Any]) -> dict[str, Any]:
     run_id, start = new_id(), run["scheduled_start_time"]
     return {
         **run,
         "id": run_id,
-        "flow_id": flow_id,
         "name": run["name"] or run_name(run_id),
         "version": 1,
         "state": "Scheduled",
@@ -113,4 +115,5 @@ def _history(id_name: str, row: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _tasks(views: Views) -> Select[Any]:
     tasks = views["task"]
-    return select(tasks.c.id, tasks.c.cache_key).where(tasks.c.flow_id == bindparam("flow_id"))
+    of_flows = tasks.c.flow_id.in_(bindparam("flow_ids", expanding=True))
+    return select(tasks.c.flow_id, tasks.c.id, tasks.c.cache_key).where(of_flows)

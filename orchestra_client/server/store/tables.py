@@ -427,3 +427,14 @@ answer = Table(
     Column("ciphertext", LargeBinary, nullable=False),
     Index(None, "created"),
 )
+
+service_lease = Table(
+    # Who runs a background service, one process at a time, and when it last came to the end of a round.
+    "service_lease",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", Id, nullable=False),
+    Column("since", Timestamp, nullable=False),
+    Column("expires", Timestamp, nullable=False),
+    Column("last_success", Timestamp),
+)
