@@ -11,6 +11,7 @@ from orchestra_client.operation import Operation, Repeat
 from orchestra_client.operations import checks
 from orchestra_client.operations.answers import moment, nothing
 from orchestra_client.results import LogRecord
+from orchestra_client.states.base import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,6 +67,9 @@ def _entry(index: int, entry: LogEntry | Mapping[str, Any]) -> dict[str, Any]:
         written["timestamp"] = checks.instant(written["timestamp"], f"logs[{index}].timestamp")
     if written.get("level") not in (None, *_LEVELS):
         raise BadInput(f"logs[{index}].level must be one of {', '.join(_LEVELS)}, not {written['level']!r}")
+    if isinstance(written.get("message"), str):
+        # What a program printed must never keep its log from being written.
+        written["message"] = as_text(written["message"])
     return dict(checks.json_object(written, f"logs[{index}]"))
 
 

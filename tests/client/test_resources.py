@@ -516,6 +516,14 @@ def test_logs_below_a_level_can_be_left_out(client: Any, flow_run_id: str) -> No
     assert {record.level for record in found} == {"WARNING", "ERROR", "CRITICAL"}
 
 
+def test_a_log_message_that_is_no_text_is_written_all_the_same(client: Any, flow_run_id: str) -> None:
+    client.write_run_logs([{"flow_run_id": flow_run_id, "message": "half \ud800, none \0"}])
+
+    [record] = client.get_flow_run_logs(flow_run_id)
+
+    assert record.message == "half \\ud800, none \ufffd"
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
