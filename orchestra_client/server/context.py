@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from orchestra_client.server.store.budget import MAX_ROWS, Budget
 from orchestra_client.server.store.views import Scope
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Settings:
         max_body_bytes: of a request.
         max_state_bytes: of one serialized state.
         max_aliases: root fields of one operation, so that batching by alias has an end.
+        max_rows: of one answer, a row counted at each place where it stands.
         access_token_seconds: how long an access JWT lives.
         refresh_token_seconds: how long a refresh JWT lives.
     """
@@ -82,6 +84,7 @@ class Settings:
     max_body_bytes: int = 32 * 1024 * 1024
     max_state_bytes: int = 1_000_000
     max_aliases: int = 1000
+    max_rows: int = MAX_ROWS
     access_token_seconds: int = 600
     refresh_token_seconds: int = 7 * 24 * 3600
 
@@ -96,6 +99,7 @@ class Context:
         settings: how the server was set up.
         vault: encrypts and decrypts what must not be readable at rest.
         access: found out who asks; opens sessions and makes tokens.
+        budget: what the answer may still hold.
     """
 
     principal: Principal
@@ -103,3 +107,4 @@ class Context:
     settings: Settings
     vault: Vault
     access: Access
+    budget: Budget = field(default_factory=Budget)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 MAX_ERRORS = 20
 """Validation errors that are reported of one document."""
 
+MAX_LENGTH = 4 * 1024 * 1024
+"""Characters of a document; the parser looks at each of them, which it is spared with values in variables."""
+
 MAX_REMEMBERED = 512
 """Documents kept ready."""
 
@@ -166,6 +169,10 @@ def _read(text: str, schema: GraphQLSchema, settings: Settings) -> Document:
 
 
 def _parse(text: str) -> DocumentNode:
+    if len(text) > MAX_LENGTH:
+        raise PayloadTooLarge(
+            f"The document has {len(text)} characters of at most {MAX_LENGTH}; put values into variables."
+        )
     try:
         return parse(text, max_lexical_tokens=MAX_TOKENS)
     except GraphQLSyntaxError as error:

@@ -22,6 +22,9 @@ MAX_FIELDS = 20_000
 MAX_INTROSPECTION_DEPTH = 30
 """The usual introspection query is 13 deep, which a limit for data would refuse."""
 
+INTROSPECTION_COST = 50
+"""How many fields one of introspection counts for: it is answered for hundreds of types."""
+
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -81,7 +84,7 @@ class _Gauge:
         if not isinstance(node, FieldNode):
             return inner
         if node.name.value in _INTROSPECTION:
-            return _Extent(0, 1 + inner.depth, 1, 1 + inner.size)
+            return _Extent(0, 1 + inner.depth, 1, INTROSPECTION_COST * (1 + inner.size))
         return _Extent(1 + inner.depth, inner.introspection_depth, 1, 1 + inner.size)
 
     def _of_fragment(self, name: str) -> _Extent:

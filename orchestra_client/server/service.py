@@ -16,6 +16,7 @@ from orchestra_client.server.documents import Documents
 from orchestra_client.server.execution import Parts, execute
 from orchestra_client.server.failures import RequestRefused, describe
 from orchestra_client.server.schema import api
+from orchestra_client.server.store.budget import Budget
 from orchestra_client.server.store.database import Database
 from orchestra_client.server.store.group_commit import GroupCommit
 from orchestra_client.server.store.migrate import migrate
@@ -144,7 +145,8 @@ class Service:
         # Before the document is even looked at: strangers shall cost little.
         principal = self._access.authenticate(credentials)
         operation = self._documents.read(request.query).operation(request.operation_name)
-        context = Context(principal, credentials, self.settings, self._vault, self._access)
+        budget = Budget(self.settings.max_rows)
+        context = Context(principal, credentials, self.settings, self._vault, self._access, budget)
         return execute(
             self._parts,
             context,

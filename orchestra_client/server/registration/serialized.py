@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_FLOW_BYTES = 64 * 1024 * 1024
 """How large a serialized flow may be once decompressed, so that a small request cannot fill the memory."""
 
+MAX_TAGS = 1000
+"""Of one task: each is looked up when its runs start."""
+
 MAX_NUMBER = 2**31 - 1
 """Of retries, and of seconds between them: what GraphQL's Int can tell."""
 
@@ -220,4 +223,6 @@ def _count(container: dict[str, Any], name: str, path: str) -> int:
 def _tags(tags: Any, path: str) -> list[str]:
     if not isinstance(tags, list | None) or not all(isinstance(tag, str) for tag in tags or []):
         raise BadInput(f"{path}.tags must be a list of texts.")
+    if len(tags or []) > MAX_TAGS:
+        raise BadInput(f"{path}.tags are {len(tags or [])}; a task has at most {MAX_TAGS}.")
     return sorted(set(tags or []))

@@ -83,7 +83,7 @@ def _matches(flow_runs: Subquery, dialect: str, *, is_labelled: bool) -> ColumnE
     count = length(flow_runs.c.labels, dialect)
     if not is_labelled:
         return count == 0
-    return (count > 0) & is_subset(flow_runs.c.labels, bindparam("labels", expanding=True), dialect)
+    return (count > 0) & is_subset(flow_runs.c.labels, "labels", dialect)
 
 
 @cache

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, column, exists, func, select
+from sqlalchemy import Text, column, exists, func, not_, select
+
+from orchestra_client.server.store.operators import among_parameter
 
 if TYPE_CHECKING:
-    from sqlalchemy import BindParameter, ColumnElement, TableValuedAlias
+    from sqlalchemy import ColumnElement, TableValuedAlias
 
 
 def elements(array: ColumnElement[Any], dialect: str, name: str) -> TableValuedAlias:
@@ -29,7 +31,7 @@ def length(array: ColumnElement[Any], dialect: str) -> ColumnElement[int]:
     return func.jsonb_array_length(array) if dialect == "postgresql" else func.json_array_length(array)
 
 
-def is_subset(array: ColumnElement[Any], of: BindParameter[Any], dialect: str) -> ColumnElement[bool]:
-    """Whether every element of a JSON array is among the values of an expanding parameter."""
+def is_subset(array: ColumnElement[Any], of: str, dialect: str) -> ColumnElement[bool]:
+    """Whether every element of a JSON array is in the list that is given as parameter `of` when the statement runs."""
     held = elements(array, dialect, "held")
-    return ~exists(select(held.c.value).where(held.c.value.not_in(of)))
+    return ~exists(select(held.c.value).where(not_(among_parameter(held.c.value, of))))

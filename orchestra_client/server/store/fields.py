@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     Statements = dict[Catalog, Select[Any]]
 
+MAX_COUNTS = 500
+"""Counts of one aggregate; each is a column, and SQLite's statements have at most 2000."""
+
 TYPE_NAME = "__typename"
 """What GraphQL lets a client ask of everything; it counts as a column here."""
 
@@ -121,6 +124,9 @@ class Aggregate:
         counts: each `aggregate`, and in it each count, or None for the type's name.
         nodes: each `nodes`.
         statements: what counts, as in `Selection`.
+
+    Raises:
+        BadInput: it counts more than one statement can.
     """
 
     table: TableType
@@ -129,6 +135,10 @@ class Aggregate:
     counts: Mapping[str, Mapping[str, Count | None]]
     nodes: Mapping[str, Rows]
     statements: Statements = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.all_counts) > MAX_COUNTS:
+            raise BadInput(f"An aggregate has at most {MAX_COUNTS} counts; put the others into another.")
 
     @property
     def all_counts(self) -> list[Count]:

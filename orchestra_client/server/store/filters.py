@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ColumnElement, and_, bindparam, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, false, not_, or_, select, true
 
 from orchestra_client.errors import BadInput
 from orchestra_client.server.store import operators as op
@@ -106,15 +106,9 @@ class _Filter:
             raise BadInput(f"A filter has at most {MAX_CONDITIONS} conditions; use _in for many values.")
 
 
-def _in(column: Criterion, values: list[Any]) -> Criterion:
-    if isinstance(column.type, JSON):
-        return or_(false(), *(op.equal(column, value) for value in values))
-    return op.among(column, values)
-
-
 def _not_in(column: Criterion, values: list[Any]) -> Criterion:
     # Even a null is not among no values.
-    return not_(_in(column, values)) if values else true()
+    return not_(op.among(column, values)) if values else true()
 
 
 def _like(column: Criterion, pattern: str) -> Criterion:
@@ -173,7 +167,7 @@ _OPERATORS: dict[str, Callable[[Criterion, Any], Criterion]] = {
     "_gte": lambda column, value: column >= _bound(column, value),
     "_lt": lambda column, value: column < _bound(column, value),
     "_lte": lambda column, value: column <= _bound(column, value),
-    "_in": _in,
+    "_in": op.among,
     "_nin": _not_in,
     "_is_null": lambda column, value: column.is_(None) if value else column.is_not(None),
     "_like": _like,

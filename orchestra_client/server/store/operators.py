@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, JSON, ColumnElement, String, Text, TypeDecorator, 
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from orchestra_client.server.store import json
+from orchestra_client.server.store import json, sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,11 @@ class ListOf(TypeDecorator["list[Any]"]):
         return dialect.type_descriptor(ARRAY(self.item) if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        """Leave PostgreSQL its list; SQLite takes JSON text."""
-        return value if dialect.name == "postgresql" else json.dumps(value)
+        """Leave PostgreSQL its list; SQLite takes JSON text, in which JSON stands as `identity` writes it."""
+        if dialect.name == "postgresql" or value is None:
+            return value
+        is_json = isinstance(self.item, JSON)
+        return json.dumps([sqlite.identity(json.dumps(item)) for item in value] if is_json else value)
 
 
 class _Expression(FunctionElement[Any]):
@@ -87,8 +90,8 @@ _POSTGRESQL_OPERATORS = {_JsonContains: "@>", _JsonHasAny: "?|", _JsonHasAll: "?
 
 
 def among(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[Any]:
-    """Whether `column` equals one of `values`, never when there are none; for JSON compare with `equal`."""
-    return _Among(column, bindparam(None, list(values), type_=_list_of(column)))
+    """Whether `column` equals one of `values`, never when there are none; JSON as `equal` compares it."""
+    return _Among(identity(column), bindparam(None, list(values), type_=_list_of(column)))
 
 
 def among_parameter(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo, GraphQLSchema
     from sqlalchemy import ColumnElement, RowMapping
 
+    from orchestra_client.server.store.budget import Budget
     from orchestra_client.server.store.relations import Relationship
     from orchestra_client.server.store.session import Session
     from orchestra_client.server.store.views import Views
@@ -55,23 +56,24 @@ class TableReader:
 
         Raises:
             BadInput: the arguments contradict themselves, or a filter is too large.
+            PayloadTooLarge: the answer would hold more rows than are left in the request's budget.
         """
         rows = self._plans.rows(info, table, arguments)
-        return _Loading(session, self._catalog(session)).rows(rows)
+        return self._loading(session, info).rows(rows)
 
     def resolve_by_pk(
         self, session: Session, info: GraphQLResolveInfo[Any], table: str, arguments: Mapping[str, Any]
     ) -> Record | None:
         """The row with the argument `id`, or None where the session sees none; otherwise as `resolve_list`."""
         selection = self._plans.selection(info, table)
-        return _Loading(session, self._catalog(session)).row(selection, arguments["id"])
+        return self._loading(session, info).row(selection, arguments["id"])
 
     def resolve_aggregate(
         self, session: Session, info: GraphQLResolveInfo[Any], table: str, arguments: Mapping[str, Any]
     ) -> Record:
         """The counts and rows that the field at `info` asks for; otherwise as `resolve_list`."""
         aggregate = self._plans.aggregate(info, table, arguments)
-        return _Loading(session, self._catalog(session)).aggregate(aggregate)
+        return self._loading(session, info).aggregate(aggregate)
 
     def resolve_rows(
         self,
@@ -91,7 +93,10 @@ class TableReader:
             order_by: columns and directions; without them rows stand in the order they arrived.
         """
         rows = Rows(Arguments(order=ordering.terms(order_by)), self._plans.selection(info, table))
-        return _Loading(session, self._catalog(session)).rows(rows, criterion)
+        return self._loading(session, info).rows(rows, criterion)
+
+    def _loading(self, session: Session, info: GraphQLResolveInfo[Any]) -> _Loading:
+        return _Loading(session, self._catalog(session), info.context.budget)
 
     def _catalog(self, session: Session) -> Catalog:
         views = session.views
@@ -103,17 +108,30 @@ class TableReader:
 class _Loading:
     """The reading of one field in one session."""
 
-    def __init__(self, session: Session, catalog: Catalog) -> None:
+    def __init__(self, session: Session, catalog: Catalog, budget: Budget) -> None:
         self._session = session
         self._catalog = catalog
+        self._budget = budget
+        # The rows that a record stands for, by its identity; 1 for one without relationships.
+        self._weights: dict[int, int] = {}
 
     def row(self, selection: Selection, key: str) -> Record | None:
         found = self._session.rows(statements.row_by_id(self._catalog, selection), key=key)
-        return next(iter(self._records(selection, found)), None)
+        return next(iter(self._affordable(self._records(selection, found))), None)
 
     def rows(self, asked: Rows, criterion: ColumnElement[Any] | None = None) -> list[Record]:
         found = self._session.rows(statements.rows(self._catalog, asked, criterion=criterion))
-        return self._records(asked.selection, found)
+        return self._affordable(self._records(asked.selection, found))
+
+    def _affordable(self, records: list[Record]) -> list[Record]:
+        self._budget.spend(self._weight(records))
+        return records
+
+    def _weight(self, value: Any) -> int:
+        """How many rows stand in a record, a list of records, or None."""
+        if isinstance(value, list):
+            return sum(map(self._weight, value)) if self._weights else len(value)
+        return self._weights.get(id(value), 1) if value is not None else 0
 
     def aggregate(self, asked: Aggregate) -> Record:
         counted = None
@@ -130,7 +148,8 @@ class _Loading:
         if found:
             for key, local, related in self._related(selection, found):
                 for row, record in zip(found, records, strict=True):
-                    record[key] = related.get(row[local])
+                    value = record[key] = related.get(row[local])
+                    self._weights[id(record)] = self._weights.get(id(record), 1) + self._weight(value)
         return records
 
     def _related(
@@ -163,10 +182,12 @@ class _Loading:
             found = self._session.rows(statements.counts(self._catalog, asked, link), keys=keys)
             counted = {row[link]: row for row in found}
         nodes = {name: self._lists(rows, link, keys) for name, rows in asked.nodes.items()}
-        return {
-            key: _aggregated(asked, counted.get(key), {name: lists[key] for name, lists in nodes.items()})
-            for key in keys
-        }
+        aggregated = {}
+        for key in keys:
+            own = {name: lists[key] for name, lists in nodes.items()}
+            aggregated[key] = _aggregated(asked, counted.get(key), own)
+            self._weights[id(aggregated[key])] = 1 + sum(map(self._weight, own.values()))
+        return aggregated
 
 
 def _keys(found: Sequence[RowMapping], relationship: Relationship) -> list[str]:

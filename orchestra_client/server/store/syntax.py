@@ -183,7 +183,7 @@ class _Reading:
             order=ordering.terms(self._written(node, "order_by")) if given.get("order_by") else (),
             limit=given.get("limit"),
             offset=given.get("offset") or 0,
-            distinct_on=tuple(given.get("distinct_on") or ()),
+            distinct_on=tuple(dict.fromkeys(given.get("distinct_on") or ())),
         )
 
     def _written(self, node: FieldNode, argument: str) -> Any:
