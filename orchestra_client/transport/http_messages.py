@@ -45,6 +45,7 @@ class Envelope:
             "pool": timeouts.pool,
         }
         self._headers = dict(headers)
+        self._host = {"host": self.url.netloc.decode("ascii")}
 
     def graphql(self, request: Request) -> httpx.Request:
         """A GraphQL request as an HTTP message.
@@ -52,11 +53,14 @@ class Envelope:
         Raises:
             BadInput: a variable cannot be written as JSON, or a header is no text.
         """
+        body = encode(request)
+        length = {"content-length": str(len(body))}
         return httpx.Request(
             "POST",
             self.url,
-            content=encode(request),
-            headers=self._merged({**_JSON, **request.headers}),
+            # A complete message: httpx has nothing to look for or to add.
+            stream=httpx.ByteStream(body),
+            headers=self._merged({**self._host, **_JSON, **request.headers, **length}),
             extensions={"timeout": self._within(request.timeout)},
         )
 
@@ -81,12 +85,12 @@ class Envelope:
             extensions={"timeout": self._within(timeout)},
         )
 
-    def _merged(self, headers: Mapping[str, str]) -> httpx.Headers:
+    def _merged(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         merged = dict(self._headers)
         try:
             for name, value in headers.items():
                 merged[name.lower()] = value
-            return httpx.Headers(merged, encoding="utf-8")
+            return [(name.encode(), value.encode()) for name, value in merged.items()]
         except (TypeError, AttributeError, UnicodeError):
             raise BadInput("headers are a dict of names and values that are both strings") from None
 
