@@ -84,10 +84,10 @@ class Selection:
 
     @property
     def columns(self) -> list[str]:
-        """The columns to read: those asked for, and those that relationships start from."""
+        """The columns to read: those asked for, and those that relationships start from; one, if it were none."""
         asked = (column for _, column in self.shape if column)
         related = (*self.ones.values(), *self.manys.values(), *self.aggregates.values())
-        return list(dict.fromkeys((*asked, *(relationship.local for relationship, _ in related))))
+        return list(dict.fromkeys((*asked, *(relationship.local for relationship, _ in related)))) or ["id"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
