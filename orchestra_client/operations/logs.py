@@ -24,6 +24,7 @@ LOG_PAGE = 1000
 """How many records one request reads."""
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_LEVELS_OR_NONE = (None, *_LEVELS)
 
 
 class LogEntry(TypedDict, total=False):
@@ -42,6 +43,9 @@ class LogEntry(TypedDict, total=False):
     info: Any
 
 
+_PARTS = LogEntry.__optional_keys__
+
+
 def write_run_logs(logs: Iterable[LogEntry | Mapping[str, Any]], *, key: str) -> Operation[None]:
     """Write records, all or none of them.
 
@@ -49,28 +53,29 @@ def write_run_logs(logs: Iterable[LogEntry | Mapping[str, Any]], *, key: str) ->
         logs: the records, in order.
         key: the same for every repeat of this call.
     """
-    given = {"logs": [_entry(index, each) for index, each in enumerate(logs)]}
-    return Operation("write_run_logs", {"input": given}, nothing, Repeat.KEYED, key)
+    # All at once: looking for what is no JSON in each record takes twice as long.
+    entries = checks.json_value([_entry(index, each) for index, each in enumerate(logs)], "logs")
+    return Operation("write_run_logs", {"input": {"logs": entries}}, nothing, Repeat.KEYED, key)
 
 
 def _entry(index: int, entry: LogEntry | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(entry, Mapping):
         raise TypeError(f"logs[{index}] must be a dict, not {type(entry).__name__}")
-    unknown = set(entry) - LogEntry.__optional_keys__
-    if unknown:
-        raise BadInput(f"logs[{index}] has parts that the API does not know: {', '.join(sorted(unknown))}")
     written = dict(entry)
+    if not written.keys() <= _PARTS:
+        unknown = ", ".join(sorted(map(str, written.keys() - _PARTS)))
+        raise BadInput(f"logs[{index}] has parts that the API does not know: {unknown}")
     for name in ("flow_run_id", "task_run_id"):
         if written.get(name) is not None:
             written[name] = checks.uuid(written[name], f"logs[{index}].{name}")
     if isinstance(written.get("timestamp"), datetime):
         written["timestamp"] = checks.instant(written["timestamp"], f"logs[{index}].timestamp")
-    if written.get("level") not in (None, *_LEVELS):
+    if written.get("level") not in _LEVELS_OR_NONE:
         raise BadInput(f"logs[{index}].level must be one of {', '.join(_LEVELS)}, not {written['level']!r}")
     if isinstance(written.get("message"), str):
         # What a program printed must never keep its log from being written.
         written["message"] = as_text(written["message"])
-    return dict(checks.json_object(written, f"logs[{index}]"))
+    return written
 
 
 def get_flow_run_logs(
