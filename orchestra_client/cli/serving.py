@@ -21,6 +21,7 @@ from orchestra_client.server.access.bootstrap import VARIABLE
 from orchestra_client.server.app import create_app
 from orchestra_client.server.context import Settings
 from orchestra_client.server.hosts import LoopbackNames
+from orchestra_client.server.protocol import BoundedProtocol
 from orchestra_client.server.service import Service
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
+            http=BoundedProtocol,
             ws="none",
             timeout_graceful_shutdown=GRACE,
         )

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("orchestra_client.server.access")
 
 _MEDIA_TYPES = ("application/json", "application/graphql+json")
+# Digits of the length of a body that is read whoever sent it.
+_SHORT = 5
 _OPERATION = re.compile(r"\s*(?:query|mutation)\s+(\w{1,64})", re.ASCII)
 
 
@@ -51,8 +53,14 @@ class GraphQLEndpoint:
         exchange = _Exchange(self.service, headers, request_id_of(headers))
         try:
             exchange.check_media_type()
-            body = await read_body(headers, receive, self.service.settings.max_body_bytes)
-            status, content = await run_sync(exchange.answer, body, limiter=self.limiter)
+            refusal = (
+                await run_sync(exchange.turned_away, limiter=self.limiter) if exchange.is_costly else None
+            )
+            if refusal is None:
+                body = await read_body(headers, receive, self.service.settings.max_body_bytes)
+                status, content = await run_sync(exchange.answer, body, limiter=self.limiter)
+            else:
+                status, content = refusal
         except Disconnected:
             return
         except _Unacceptable as refused:
@@ -91,6 +99,18 @@ class _Exchange:
             raise _Unacceptable(
                 415, BadInput(f"Send the request as {wanted}, not as {media_type or 'nothing'}.")
             )
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether the body is, or may turn out to be, so large that strangers shall not have it read."""
+        length = self.headers.get("content-length", "")
+        is_short = length.isascii() and length.isdigit() and len(length) <= _SHORT
+        return not is_short or "content-encoding" in self.headers
+
+    def turned_away(self) -> tuple[int, bytes] | None:
+        """What a stranger is answered; called in a worker thread."""
+        answer = self.service.turned_away(credentials_of(self.headers), self.request_id)
+        return None if answer is None else (answer.status, _encoded(answer.body))
 
     def answer(self, body: bytes) -> tuple[int, bytes]:
         """The status and the body; called in a worker thread, where a large request holds nobody up."""

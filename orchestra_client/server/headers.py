@@ -17,8 +17,15 @@ _REQUEST_ID = re.compile(r"[\w.:\-]{1,128}", re.ASCII)
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The headers of an ASGI scope by their lower-case names; of one that is repeated, the last."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    """The headers of an ASGI scope by their lower-case names; one that is repeated is joined by commas (RFC 9110, 5.3).
+
+    So two tokens, or two tenants, are none: whoever stands between might go by the other one.
+    """
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
 def credentials_of(headers: Mapping[str, str]) -> Credentials:

@@ -141,6 +141,19 @@ class Service:
             error_entry = describe(error, request_id=request.request_id)
             return Answer(200, {"errors": [error_entry], "data": None})
 
+    def turned_away(self, credentials: Credentials, request_id: str | None) -> Answer | None:
+        """What a stranger is answered before more of the request is read; None for whoever may ask.
+
+        Args:
+            credentials: of the request, which `execute` looks at once more.
+            request_id: stands in the server's log beside what went wrong.
+        """
+        try:
+            self._access.authenticate(credentials)
+        except Exception as error:  # noqa: BLE001 (whatever it is becomes an answer)
+            return Answer(200, {"errors": [describe(error, request_id=request_id)], "data": None})
+        return None
+
     def _execute(self, request: GraphQLRequest, credentials: Credentials) -> dict[str, Any]:
         # Before the document is even looked at: strangers shall cost little.
         principal = self._access.authenticate(credentials)
