@@ -2,7 +2,7 @@
 
 Usage::
 
-    python benchmarks/bench_states.py [.peers/prefect-1.4.1]
+    python benchmarks/bench_states.py [.peers/prefect-1.4.1] [--quick]
 
 The argument is the virtual environment of a Prefect to compare with; without it only ours is measured. Each
 figure is the best of several rounds, in microseconds a call.
@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime
 import json
 import subprocess
-import sys
 import timeit
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,37 +34,36 @@ MOMENT = "datetime.datetime(2020, 2, 29, tzinfo=datetime.timezone.utc)"
 INPUTS = "{name: Result(location=name + '.txt') for name in ('x', 'y', 'z')}"
 
 
-def best(call: Callable[[], Any]) -> float:
-    """The time of one call in microseconds, in the best round."""
-    return min(timeit.repeat(call, number=CALLS, repeat=ROUNDS)) / CALLS * 1e6
+def best(call: Callable[[], Any], calls: int) -> float:
+    """The time of one call in microseconds, in the best round of `calls` each."""
+    return min(timeit.repeat(call, number=calls, repeat=ROUNDS)) / calls * 1e6
 
 
-def measure(names: dict[str, Any]) -> dict[str, dict[str, float]]:
+def measure(names: dict[str, Any], calls: int) -> dict[str, dict[str, float]]:
     """Times for each case, given the classes in `names`."""
     names = {**names, "datetime": datetime}
     names["MOMENT"], names["INPUTS"] = eval(MOMENT, names), eval(INPUTS, names)
-    return {case: measure_one(compile(text, case, "eval"), names) for case, text in CASES.items()}
+    return {case: measure_one(compile(text, case, "eval"), names, calls) for case, text in CASES.items()}
 
 
-def measure_one(code: CodeType, names: dict[str, Any]) -> dict[str, float]:
+def measure_one(code: CodeType, names: dict[str, Any], calls: int) -> dict[str, float]:
     """Times for the state that `code` makes."""
     state = eval(code, names)
     document = state.serialize()
     return {
-        "new": best(lambda: eval(code, names)),
-        "dump": best(state.serialize),
-        "load": best(lambda: state.deserialize(document)),
+        "new": best(lambda: eval(code, names), calls),
+        "dump": best(state.serialize, calls),
+        "load": best(lambda: state.deserialize(document), calls),
     }
 
 
-def measure_peer(environment: Path) -> dict[str, dict[str, float]]:
-    """The same in the Prefect that is installed in a virtual environment."""
+def measure_peer(python: Path, calls: int) -> dict[str, dict[str, float]]:
+    """The same in the Prefect that is installed for another Python."""
     code = (
         f"import json, sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import bench_states as bench;"
         "import prefect.engine.state as states; from prefect.engine.result import Result;"
-        "print(json.dumps(bench.measure({**vars(states), 'Result': Result})))"
+        f"print(json.dumps(bench.measure({{**vars(states), 'Result': Result}}, {calls})))"
     )
-    python = environment / "bin" / "python"
     done = subprocess.run([python, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     times: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
     return times
@@ -73,10 +71,15 @@ def measure_peer(environment: Path) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Measure, and print a table."""
-    from orchestra_client import states  # noqa: PLC0415 - this module is also imported by the peer, without us
+    # This module is also imported by the peer, without us.
+    from rounds import read_options  # noqa: PLC0415
 
-    ours = measure({name: getattr(states, name) for name in states.__all__})
-    theirs = measure_peer(Path(sys.argv[1])) if len(sys.argv) > 1 else {}
+    from orchestra_client import states  # noqa: PLC0415
+
+    options = read_options(main.__doc__ or "")
+    calls = options.choose(CALLS, 10)
+    ours = measure({name: getattr(states, name) for name in states.__all__}, calls)
+    theirs = measure_peer(options.peer, calls) if options.peer else {}
     print(f"{'':24} {'':5} {'ours, µs':>10} {'peer, µs':>10} {'ratio':>7}")
     for case, times in ours.items():
         for what, time in times.items():
