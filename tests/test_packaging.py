@@ -81,7 +81,7 @@ def test_the_base_install_is_the_client(metadata: email.message.Message) -> None
         if "extra ==" not in line
     }
 
-    assert required == {"httpx", "gql", "pendulum", "pyjwt", "marshmallow", "platformdirs"}
+    assert required == {"httpx", "gql", "pendulum", "pyjwt", "marshmallow", "platformdirs", "croniter"}
 
 
 def test_every_extra_exists_that_another_one_names() -> None:

@@ -84,7 +84,8 @@ class Task(TaskBinding):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "run" in cls.__dict__:
-            signatures.check_signature(cls.run, cls.__name__)
+            # As an instance sees it: bound, so that `self` does not count.
+            signatures.check_signature(object.__new__(cls).run, cls.__name__)
 
     def __init__(
         self,

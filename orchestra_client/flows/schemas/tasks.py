@@ -197,11 +197,10 @@ def load_task(document: Any, parameters: Mapping[str, Any], path: str) -> Task:
     """
     values = load_document(_task, document, f"a flow, at {path}")
     extra = split_extra(values, _task.fields)
+    values["name"] = values.get("name") or values["slug"]
     parameter = parameters.get(values["slug"])
     task: PlaceholderTask | PlaceholderParameter = (
-        PlaceholderTask(values["name"] or values["slug"])
-        if parameter is None
-        else _load_parameter(parameter, values["slug"])
+        PlaceholderTask(values["name"]) if parameter is None else _load_parameter(parameter, values["slug"])
     )
     for name in ("type", "inputs", "outputs"):
         setattr(task, f"document_{name}", values.pop(name, None))
@@ -226,6 +225,8 @@ def _restore(task: Task, values: dict[str, Any]) -> None:
     values["trigger"] = values.get("trigger") or all_successful
     values["cache_validator"] = values.get("cache_validator") or never_use
     values["auto_generated"] = bool(values.get("auto_generated"))
+    if values.get("skip_on_upstream_skip") is None:
+        values["skip_on_upstream_skip"] = True
     for name in ("retry_delay", "cache_for"):
         seconds = values.get(name)
         values[name] = None if seconds is None else timedelta(seconds=seconds)
