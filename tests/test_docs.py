@@ -186,7 +186,11 @@ def check_orchestra(words: list[str]) -> None:
         found = command.get_command(click.Context(command), words.pop(0))
         assert found is not None, f"there is no such command: {words}"
         command = found
-    options = {name for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
+    options = {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts, "--help", "-h")
+    }
     used = {word.partition("=")[0] for word in words if word.startswith("-")}
     assert used <= options
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import ipaddress
-import logging
 import os
 import signal
 import socket
@@ -15,6 +14,7 @@ import click
 import uvicorn
 
 from orchestra_client.auth.resolution import open_store
+from orchestra_client.cli.processes import prepare
 from orchestra_client.config import home
 from orchestra_client.errors import ConfigurationError, mask_token
 from orchestra_client.server.access.bootstrap import VARIABLE
@@ -23,11 +23,13 @@ from orchestra_client.server.context import Settings
 from orchestra_client.server.hosts import LoopbackNames
 from orchestra_client.server.protocol import BoundedProtocol
 from orchestra_client.server.service import Service
+from orchestra_client.server.services import Background, all_services
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from orchestra_client.auth.store import CredentialStore
+    from orchestra_client.server.services import ServiceSettings
 
 GRACE = 30
 """Seconds that requests under way get to finish after SIGTERM."""
@@ -75,6 +77,7 @@ def serve(
     database: str,
     *,
     auth: Literal["token", "none"],
+    services: ServiceSettings | None,
     log_level: str,
 ) -> None:
     """Answer on a socket until a signal ends it; then finish what is under way and close the database.
@@ -83,22 +86,23 @@ def serve(
         listener: from :func:`listen`.
         database: its URL.
         auth: whether requests need a token.
+        services: how the background services are set up; None runs them elsewhere, or not at all.
         log_level: what is logged, on stderr.
 
     Raises:
         ConfigurationError: the database, the key or the bootstrap token cannot be used.
     """
-    _log_to_stderr(log_level)
-    # The database's files are for their owner alone, wherever they are.
-    os.umask(0o077)
+    prepare(log_level)
     address = _address(listener)
     token = os.environ.get(VARIABLE) or None
     service = Service.open(database, home=home(), settings=Settings(auth=auth), token=token)
     try:
         if token is None and auth == "token":
             _see_to_login(service, address)
+        own = all_services(services) if services else ()
+        app = create_app(service, Background(service.database, own, is_server=True))
         config = uvicorn.Config(
-            LoopbackNames(create_app(service)) if auth == "none" else create_app(service),
+            LoopbackNames(app) if auth == "none" else app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -176,10 +180,3 @@ def _save_login(store: CredentialStore, server: str, token: str, tenant_id: str 
         f"Made the API token {mask_token(token)} and saved it as your login for {server} in {store.path}.",
         err=True,
     )
-
-
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
-    # Their news of starting, stopping and setting up tables would only hide ours.
-    for name in ("uvicorn", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -33,6 +33,8 @@ WITHOUT_A_METHOD = {
     "set_flow_group_run_config",
     "set_flow_group_schedule",
     "set_flow_run_labels",
+    # What the server tells about runs that wait, for people who look after it.
+    "late_flow_runs",
     # Other names for API tokens.
     "auth_api_key",
     "create_api_key",

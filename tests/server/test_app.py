@@ -241,7 +241,12 @@ class TestOtherPages:
     def test_health_is_told_to_anyone(self, http: Http) -> None:
         answer = http.get("/health", Authorization="")
         assert answer.status_code == 200
-        assert answer.json() == {"status": "ok", "version": "0.1.0", "database": "reachable"}
+        assert answer.json() == {
+            "status": "ok",
+            "version": "0.1.0",
+            "database": "reachable",
+            "services": {},
+        }
 
     @pytest.mark.parametrize("path", PATHS)
     def test_a_browser_gets_graphiql_from_this_server_alone(self, http: Http, path: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from orchestra_client.errors import BadInput
+from orchestra_client.errors import BadInput, FlowError
 from orchestra_client.server.registration.versions import DEFAULT_SETTINGS, delete_auto_scheduled
 from orchestra_client.server.registry import mutation
 
@@ -52,11 +53,12 @@ def set_flow_group_description(session: Session, context: Context, input: Input)
 def set_flow_group_schedule(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
     """A schedule over the flow's own; runs that the old one made and that have not begun are deleted."""
     zone = _zone(input.get("timezone") or "UTC")
-    clocks = [_cron_clock(clock, zone) for clock in input.get("cron_clocks") or []]
-    clocks += [_interval_clock(clock, zone, session.now) for clock in input.get("interval_clocks") or []]
+    start = _start(session.now, zone)
+    clocks = [_cron_clock(clock, start) for clock in input.get("cron_clocks") or []]
+    clocks += [_interval_clock(clock, start) for clock in input.get("interval_clocks") or []]
     if not clocks:
         raise BadInput("A schedule needs at least one clock; delete_flow_group_schedule removes a schedule.")
-    return _reschedule(session, input, {"type": "Schedule", "clocks": clocks})
+    return _reschedule(session, input, _checked({"type": "Schedule", "clocks": clocks}))
 
 
 @mutation("delete_flow_group_schedule")
@@ -100,26 +102,36 @@ def _reschedule(session: Session, input: Input, schedule: dict[str, Any] | None)
     return answer
 
 
+def _checked(schedule: dict[str, Any]) -> dict[str, Any]:
+    """The schedule, once the scheduler is known to understand it."""
+    from orchestra_client.schedules import Schedule  # noqa: PLC0415 (marshmallow and a cron library, for this alone)
+
+    try:
+        Schedule.deserialize(schedule)
+    except FlowError as error:
+        raise BadInput(f"The schedule cannot be used: {error}") from None
+    return schedule
+
+
 def _flow_ids(session: Session, flow_group_id: str) -> list[str]:
     flows = session.views["flow"]
     statement = select(flows.c.id).where(flows.c.flow_group_id == flow_group_id)
     return [row["id"] for row in session.rows(statement)]
 
 
-def _cron_clock(clock: dict[str, Any], zone: str) -> dict[str, Any]:
-    # The cron library that the scheduler will use is the one to judge more than the number of fields.
-    if len(clock["cron"].split()) not in {5, 6}:
-        raise BadInput(
-            f"{clock['cron']!r} is not a cron expression: it needs five fields, minute to weekday."
-        )
-    start = {"dt": None, "tz": zone}
+def _start(now: str, zone: str) -> dict[str, str]:
+    """The local time, which clocks count from and take their zone from."""
+    wall = dt.datetime.fromisoformat(now).astimezone(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
+    return {"dt": wall.isoformat(), "tz": zone}
+
+
+def _cron_clock(clock: dict[str, Any], start: dict[str, str]) -> dict[str, Any]:
     return {"type": "CronClock", "cron": clock["cron"], "start_date": start, **_clock(clock)}
 
 
-def _interval_clock(clock: dict[str, Any], zone: str, now: str) -> dict[str, Any]:
+def _interval_clock(clock: dict[str, Any], start: dict[str, str]) -> dict[str, Any]:
     if clock["interval"] < 60:
         raise BadInput("An interval must be at least 60 seconds.")
-    start = {"dt": now[:19], "tz": zone}
     # Microseconds, as flows serialize their own intervals.
     return {
         "type": "IntervalClock",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from orchestra_client.server.services.moments import shifted
+from orchestra_client.server.moments import shifted
 from orchestra_client.server.store import json
 from orchestra_client.server.store.types import format_time
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import exists, select
 
+from orchestra_client.server.moments import elapsed, shifted
 from orchestra_client.server.runs.lateness import AGENT_SILENCE, asking_agents, late_runs, reason
-from orchestra_client.server.services.moments import elapsed, shifted
 from orchestra_client.server.services.rounds import Report
 from orchestra_client.server.services.sweeps import Sweep
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from orchestra_client.server.services.moments import shifted
+from orchestra_client.server.moments import shifted
 from orchestra_client.server.store.tables import service_lease
 
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ class Lease:
         # Nobody takes one for so long: a clock was ahead, and must not keep everyone out until then.
         is_absurd = service_lease.c.expires > shifted(now, 2 * self.seconds)
         is_free = or_(service_lease.c.holder == self.holder, service_lease.c.expires <= now, is_absurd)
-        return _upsert(connection, self, now, goes_on=service_lease.c.holder == self.holder, where=is_free)
+        _upsert(connection, self, now, goes_on=service_lease.c.holder == self.holder, where=is_free)
+        holder: str | None = connection.scalar(
+            select(service_lease.c.holder).where(service_lease.c.name == self.name)
+        )
+        return holder == self.holder
 
     def keep(self, connection: Connection, now: str) -> None:
         """Hold the lease from `now` on, until the transaction ends at least.
@@ -114,7 +118,7 @@ _EVER = "0001-01-01T00:00:00.000000+00:00"
 
 def _upsert(
     connection: Connection, lease: Lease, now: str, *, goes_on: ColumnElement[bool], where: Any
-) -> bool:
+) -> None:
     """Write the row of a lease; `since` stays where its holding `goes_on` and had not expired."""
     row = {
         "name": lease.name,
@@ -133,5 +137,4 @@ def _upsert(
         set_={"holder": lease.holder, "since": since, "expires": row["expires"]},
         where=where,
     )
-    written: bool = connection.execute(statement).rowcount == 1
-    return written
+    connection.execute(statement)

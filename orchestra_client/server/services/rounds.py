@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from orchestra_client.server.access import tenants
+from orchestra_client.server.moments import shifted
 from orchestra_client.server.services.leases import listening_since
-from orchestra_client.server.services.moments import shifted
 from orchestra_client.server.store.session import Session
 from orchestra_client.server.store.views import Scope
 

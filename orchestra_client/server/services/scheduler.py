@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
+from orchestra_client.server.moments import shifted
 from orchestra_client.server.runs.creation import create_runs
 from orchestra_client.server.runs.settings import merged_labels, merged_parameters, merged_run_config
 from orchestra_client.server.services.forecasts import PREFIX, Forecasts
-from orchestra_client.server.services.moments import shifted
 from orchestra_client.server.services.rounds import Report
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func
 
-from orchestra_client.server.services.moments import elapsed
+from orchestra_client.server.moments import elapsed
 
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, Select, Subquery

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import exists, select
 
-from orchestra_client.server.services.moments import shifted
+from orchestra_client.server.moments import shifted
 from orchestra_client.server.services.rounds import Report
 from orchestra_client.server.services.silence import is_silent, of_groups_with, since_last_beat
 from orchestra_client.server.services.sweeps import Sweep, proposal, propose
