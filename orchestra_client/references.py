@@ -6,18 +6,32 @@ of our own keep the names they have there, so that either side finds its own fun
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from orchestra_client.errors import FlowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Configured", "Unavailable", "describe", "dump_reference", "load_reference"]
+__all__ = [
+    "SCRIPT_PREFIX",
+    "Configured",
+    "Unavailable",
+    "describe",
+    "dump_reference",
+    "load_reference",
+    "steady",
+]
 
+SCRIPT_PREFIX: Final = "orchestra_script_"
+"""How the names of the modules begin that stored scripts are loaded as; 16 hexadecimal digits follow."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_SCRIPT = re.compile(rf"\b{SCRIPT_PREFIX}[0-9a-f]{{16}}\b")
 _TIME, _DATETIME, _DURATION = "//time:", "//datetime:", "//timedelta:"
 
 
@@ -103,7 +117,12 @@ class Unavailable:
 def describe(thing: object) -> str:
     """The full name of a function or class, or else the type's: nothing that differs between two processes."""
     named = thing if hasattr(thing, "__qualname__") else getattr(thing, "func", type(thing))
-    return f"{named.__module__}.{getattr(named, '__qualname__', type(named).__qualname__)}"
+    return steady(f"{named.__module__}.{getattr(named, '__qualname__', type(named).__qualname__)}")
+
+
+def steady(name: str) -> str:
+    """A name as it is in every process: without addresses, and of a stored script as if it were run itself."""
+    return _SCRIPT.sub("__main__", _ADDRESS.sub("", name))
 
 
 def dump_reference(

@@ -134,9 +134,8 @@ def _bytes(value: Any) -> bytes | None:
 def _same_inputs(state: Cached, inputs: Mapping[str, Any], names: list[str] | None) -> bool:
     given = _some(inputs or {}, names)
     if state.hashed_inputs is not None:
-        return _some(state.hashed_inputs, names) == hash_inputs(given) and len(hash_inputs(given)) == len(
-            given
-        )
+        hashes = hash_inputs(given)
+        return len(hashes) == len(given) and hashes == _some(state.hashed_inputs, names)
     cached = {name: result.value for name, result in _some(state.cached_inputs, names).items()}
     return bool(cached == given)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import re
 import typing
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.errors import FlowError
+from orchestra_client.references import steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +16,6 @@ __all__ = ["accepts", "bind_arguments", "check_signature", "count_outputs", "inp
 
 RESERVED = ("upstream_tasks", "mapped", "task_args", "flow")
 """Arguments of the call of a task itself, which its `run` therefore cannot have."""
-
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def check_signature(run: Callable[..., Any], name: str) -> None:
@@ -117,4 +115,4 @@ def _text(annotation: Any) -> str:
     """An annotation as a text that is the same in every process."""
     if annotation is inspect.Signature.empty:
         return "typing.Any"
-    return "None" if annotation is type(None) else _ADDRESS.sub("", str(annotation))
+    return "None" if annotation is type(None) else steady(str(annotation))

@@ -112,7 +112,7 @@ class IntervalClock(Clock):
 
     A distance of up to an hour elapses: an hourly clock runs through an hour twice when clocks are put back. A longer
     one keeps the local times of its start date, as it does in Prefect: daily at 9 stays at 9. Where clocks are put
-    forward over such a time, the event is as much later.
+    forward over such a time, the event is as much later; where they show it twice, it is the second time.
 
     Args:
         interval: the distance, more than nothing.
@@ -138,7 +138,7 @@ class IntervalClock(Clock):
         with suppress(OverflowError):  # after the year 9999
             for number in count(first):
                 moment = origin + number * self.interval
-                yield moment.astimezone(self.zone) if elapses else local(moment, self.zone)
+                yield moment if elapses else local(moment, self.zone, second=True)
 
 
 @dataclass(frozen=True)

@@ -89,16 +89,17 @@ def is_skipped(wall: datetime, zone: tzinfo) -> bool:
     return there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall
 
 
-def local(wall: datetime, zone: tzinfo) -> datetime:
+def local(wall: datetime, zone: tzinfo, *, second: bool = False) -> datetime:
     """The moment at which clocks of a zone show a local time.
 
     Args:
         wall: the local time, naive.
         zone: the zone.
+        second: which of two moments, when clocks show the time twice.
 
     Returns:
-        The first such moment when clocks show the time twice. When they skip it, as much later as they are put
-        forward: 02:30 becomes 03:30.
+        The moment. When clocks skip the time, as much later as they are put forward: 02:30 becomes 03:30.
     """
-    # fold=0 is the first of two; within a gap it counts on with the offset from before.
-    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC).astimezone(zone)
+    # Within a gap, fold=0 counts on with the offset from before.
+    fold = int(second and not is_skipped(wall, zone))
+    return wall.replace(tzinfo=zone, fold=fold).astimezone(UTC).astimezone(zone)

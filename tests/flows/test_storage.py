@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import stat
 import subprocess
 import sys
@@ -150,6 +151,7 @@ def test_a_script_that_is_on_both_machines_may_travel_by_its_hash_alone(script: 
         ("def broken(:\n  pass", None, r"SyntaxError: .*etl_flow\.py, line 1\)"),
         ("x = 1\ny = 1 / 0", None, r"ZeroDivisionError: .*etl_flow\.py, line 2\)"),
         ("import no_such_module", None, "ModuleNotFoundError"),
+        ("import sys; sys.exit(3)", None, r"SystemExit: 3 .*line 1\)"),
         ("FLOWS", None, "several flows, 'one', 'two'; say which one"),
         ("FLOWS", "three", "there is no flow 'three', only 'one', 'two'"),
     ],
@@ -160,6 +162,14 @@ def test_a_script_without_the_flow(script: Path, source: str, name: str | None, 
     with pytest.raises(FlowStorageError, match=complaint) as caught:
         Script(script).load(name)
     assert caught.value.location == str(script)
+
+
+def test_a_script_is_the_same_flow_whether_run_or_loaded(script: Path) -> None:
+    more = "class Save(Task):\n    def run(self, row: Row) -> Row: ...\nflow.add_task(Save(trigger=lambda states: True))\n"
+    source = SOURCE.replace("import Flow, task", "import Flow, Task, task").replace("__main__", "")
+    script.write_text(source + more, encoding="utf-8")
+    run = runpy.run_path(str(script), run_name="__main__")["flow"]
+    assert Script(script).load().content_hash() == run.content_hash()
 
 
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:

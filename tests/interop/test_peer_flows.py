@@ -246,8 +246,10 @@ def cron(expression: str, zone: str = NEW_YORK, **options: Any) -> CronClock:
     return CronClock(expression, start_date=datetime(2020, 1, 1, tzinfo=ZoneInfo(zone)), **options)
 
 
-def every(interval: timedelta, zone: str = NEW_YORK, **options: Any) -> IntervalClock:
-    return IntervalClock(interval, start_date=datetime(2020, 1, 1, 2, 30, tzinfo=ZoneInfo(zone)), **options)
+def every(interval: timedelta, hour: int = 2, **options: Any) -> IntervalClock:
+    return IntervalClock(
+        interval, start_date=datetime(2020, 1, 1, hour, 30, tzinfo=ZoneInfo(NEW_YORK)), **options
+    )
 
 
 # Two things are not here. Prefect's hourly interval loses an hour when clocks are put back, where ours elapses; see
@@ -269,6 +271,8 @@ def every(interval: timedelta, zone: str = NEW_YORK, **options: Any) -> Interval
         *((every(each), after) for after in (SPRING, FALL) for each in (
             timedelta(days=1), timedelta(days=7), timedelta(hours=12), timedelta(hours=36), timedelta(days=2, minutes=30),
         )),
+        (every(timedelta(days=1), hour=1), FALL),
+        (every(timedelta(hours=6), hour=1), FALL),
         (IntervalClock(timedelta(minutes=10)), FALL),
         (every(timedelta(days=1), end_date=datetime(2020, 3, 10, tzinfo=UTC)), SPRING),
         (DatesClock([datetime(2021, 1, 1, tzinfo=UTC), datetime(2020, 12, 1, tzinfo=ZoneInfo(LONDON))]), SPRING),

@@ -76,6 +76,11 @@ def test_an_interval_elapses_up_to_an_hour_and_keeps_local_time_beyond(
     assert first(IntervalClock(interval, start_date=start), after, 3) == expected
 
 
+def test_a_day_whose_time_comes_twice_counts_the_second_one() -> None:
+    clock = IntervalClock(timedelta(days=1), start_date=datetime(2020, 1, 1, 1, 30, tzinfo=NEW_YORK))
+    assert first(clock, FALL, 2) == ["11-01 01:30-0500", "11-02 01:30-0500"]
+
+
 def test_an_interval_without_start_counts_from_2019() -> None:
     clock = IntervalClock(timedelta(days=7))
     assert first(clock, datetime(2019, 1, 1), 2) == ["01-08 00:00+0000", "01-15 00:00+0000"]
@@ -150,7 +155,9 @@ def test_an_event_carries_the_clocks_parameters_and_labels() -> None:
 
 
 def test_a_fixed_offset_stays_one() -> None:
-    clock = CronClock("0 9 * * *", start_date=datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=30))))
+    clock = CronClock(
+        "0 9 * * *", start_date=datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    )
     assert first(clock, datetime(2020, 1, 1), 1) == ["01-01 09:00+0530"]
 
 
@@ -168,7 +175,9 @@ def test_events_ascend_and_none_is_missing(minutes: int, after: datetime, zone: 
     interval = timedelta(minutes=minutes)
     clock = IntervalClock(interval, start_date=datetime(2019, 1, 1, 1, 30, tzinfo=ZoneInfo(zone)))
     times = [event.start_time for event in islice(clock.events(after), 6)]
-    gaps = [later - earlier for earlier, later in zip([after.replace(tzinfo=UTC), *times], times, strict=False)]
+    gaps = [
+        later - earlier for earlier, later in zip([after.replace(tzinfo=UTC), *times], times, strict=False)
+    ]
     assert all(timedelta(0) < gap <= interval + timedelta(hours=1) for gap in gaps)
 
 

@@ -62,7 +62,7 @@ class Module(Storage):
                     f"there is no module {error.name!r}; install it where the flow runs"
                 ) from error
             raise self.refuse(f"importing it failed: {fault_of(error)}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.refuse(f"importing it failed: {fault_of(error)}") from error
 
     def _value(self, module: ModuleType, path: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestra_client.flows.storage.base import Storage, pick_flow
 from orchestra_client.flows.storage.faults import fault_of
+from orchestra_client.references import SCRIPT_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,13 +87,13 @@ class Script(Storage):
     def load(self, name: str | None = None) -> Flow:
         """Run the script and take the flow; see `Storage.load`."""
         source = self.source
-        module = ModuleType(f"orchestra_script_{self.sha256[:16]}")
+        module = ModuleType(f"{SCRIPT_PREFIX}{self.sha256[:16]}")
         module.__file__ = self.path
         # Dataclasses and pickle look a module up by its name.
         sys.modules[module.__name__] = module
         try:
             exec(compile(source, self.path, "exec", dont_inherit=True), vars(module))  # noqa: S102 (the flow's own code)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[module.__name__]
             raise self.refuse(f"the script failed: {fault_of(error)}") from error
         return pick_flow(self, vars(module).values(), self.only_name(name))
