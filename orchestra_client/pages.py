@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from orchestra_client.errors import BadInput
 
-__all__ = ["page_url", "slug_of"]
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["has_pages", "page_url", "slug_of"]
+
+
+def has_pages(capabilities: Collection[str]) -> bool:
+    """Whether a server has pages for people.
+
+    Args:
+        capabilities: what it names as its capabilities. One that names some has pages when ``pages`` is among them;
+            the cloud of the older API, which names none, has them.
+    """
+    return "pages" in capabilities or not capabilities
 
 
 def page_url(server: str, tenant_slug: str, subdirectory: str, page_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestra_client.errors import BadInput
-from orchestra_client.pages import page_url, slug_of
+from orchestra_client.pages import has_pages, page_url, slug_of
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,13 @@ def test_a_name_becomes_a_slug(name: str, slug: str) -> None:
 def test_a_name_without_ascii_needs_a_slug_of_its_own() -> None:
     with pytest.raises(BadInput, match="日本"):
         slug_of("日本")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [((), True), (("transition_id",), False), (("pages", "transition_id"), True)],
+)
+def test_a_server_that_names_its_capabilities_names_its_pages(
+    capabilities: tuple[str, ...], expected: bool
+) -> None:
+    assert has_pages(capabilities) is expected

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestra_client._sync.tenants import Tenants
 from orchestra_client.operations import flows
+from orchestra_client.pages import has_pages
 from orchestra_client.procedures.registration import register
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Flows(Tenants):
             set_schedule_active: whether its schedule makes runs; can be changed later.
             version_group_id: the version group; unset means that of the project's flow of the same name.
             compressed: whether to send the flow compressed.
-            no_url: whether to leave out printing the URL of the flow.
+            no_url: whether to print nothing; else the URL of the flow is printed, or its id where the server has no pages.
             idempotency_key: with the key of the group's latest version, nothing is registered and that version's
                 id is returned. Unset means a new key, which covers the call's own retries.
 
@@ -68,9 +69,14 @@ class Flows(Tenants):
             )
         )
         if not no_url:
-            group_id = self._execute(flows.find_flow_group(flow_id))
-            print(f"Flow URL: {self.get_cloud_url('flow', group_id)}")
+            print(self._whereabouts(flow_id))
         return flow_id
+
+    def _whereabouts(self, flow_id: str) -> str:
+        if not has_pages(self._session.capabilities()):
+            return f"Flow ID: {flow_id}"
+        group_id = self._execute(flows.find_flow_group(flow_id))
+        return f"Flow URL: {self.get_cloud_url('flow', group_id)}"
 
     def set_schedule_active(self, flow_id: Id) -> bool:
         """Let a flow's schedule make runs.

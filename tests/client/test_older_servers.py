@@ -65,6 +65,14 @@ def test_states_are_set(client: Any, flow_run_id: str) -> None:
         client.set_flow_run_state(flow_run_id, 1, Running())
 
 
+def test_registering_prints_the_url_of_the_flows_page(client: Any, serialized_flow: Any, capsys: Any) -> None:
+    client.create_project("sales")
+    client.register(serialized_flow, "sales")
+
+    group = client.graphql("{ flow { flow_group_id } }").data.flow[0].flow_group_id
+    assert capsys.readouterr().out == f"Flow URL: memory:/default/flow/{group}\n"
+
+
 def test_states_of_a_batch_are_set(client: Any, flow_run_id: str) -> None:
     results = client.set_flow_run_states([(flow_run_id, 1, Submitted()), (flow_run_id, 1, Running())])
 

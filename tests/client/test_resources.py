@@ -67,13 +67,20 @@ def test_the_same_key_registers_nothing(client: Any, serialized_flow: Any) -> No
     assert client.register(serialized_flow, "sales", no_url=True, idempotency_key="v1") == first
 
 
-def test_registering_prints_the_url(client: Any, serialized_flow: Any, capsys: Any) -> None:
+def test_registering_where_there_are_no_pages_prints_the_id(
+    client: Any, serialized_flow: Any, capsys: Any
+) -> None:
     client.create_project("sales")
     flow_id = client.register(serialized_flow, "sales")
 
-    group = client.graphql("{ flow { flow_group_id } }").data.flow[0].flow_group_id
-    assert f"/default/flow/{group}" in capsys.readouterr().out
-    assert flow_id != group
+    assert capsys.readouterr().out == f"Flow ID: {flow_id}\n"
+
+
+def test_registering_prints_nothing_when_told_so(client: Any, serialized_flow: Any, capsys: Any) -> None:
+    client.create_project("sales")
+    client.register(serialized_flow, "sales", no_url=True)
+
+    assert capsys.readouterr().out == ""
 
 
 def test_an_object_that_serializes_itself_is_told_whether_to_build(client: Any, serialized_flow: Any) -> None:
