@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["locked"]
+__all__ = ["locked", "try_lock"]
 
 # A holder is done within milliseconds; one that is not has been stopped, and waiting longer would not help.
 _PATIENCE = 10.0
@@ -42,7 +42,7 @@ def locked(
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         deadline = clock() + _PATIENCE
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             if clock() >= deadline:
                 raise ConfigurationError(
                     f"Another process has been holding {path} for {_PATIENCE:g} s; end it first."
@@ -56,7 +56,8 @@ def locked(
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file for this process, without waiting; see the other system's twin."""
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -66,7 +67,17 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file for this process, without waiting.
+
+        The lock holds until the descriptor is closed, here and in every child that inherited it.
+
+        Args:
+            descriptor: of a file open for writing.
+
+        Returns:
+            Whether it was free.
+        """
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,0 +1,392 @@
+"""States that must be reported: on disk before they are sent, and until they are answered."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from orchestra_client.clock import Clock, SystemClock
+from orchestra_client.config import home
+from orchestra_client.delivery.backoff import Backoff
+from orchestra_client.delivery.channel import ChannelSource
+from orchestra_client.delivery.failures import is_refusal, is_suspect, requested_wait
+from orchestra_client.delivery.forks import renew_in_children
+from orchestra_client.delivery.spool import Spool, Stream
+from orchestra_client.delivery.worker import Worker
+from orchestra_client.errors import OrchestraError
+from orchestra_client.operations.states import QUEUE_INTERVAL, Change, change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from orchestra_client.client import Client
+    from orchestra_client.delivery.spool import Entry
+    from orchestra_client.operations.checks import Id
+    from orchestra_client.operations.states import Run
+    from orchestra_client.results import StateResult
+    from orchestra_client.states import State
+
+__all__ = ["Outbox", "Report", "default_outbox"]
+
+_log = logging.getLogger("orchestra_client.delivery")
+
+BATCH = 250
+"""States of one request."""
+
+
+def default_outbox() -> Path:
+    """Where states wait on disk: below `ORCHESTRA_HOME`."""
+    return home() / "spool" / "states"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A state that is reported, or is going to be.
+
+    Attributes:
+        run: the kind of run.
+        change: the state, the run, the version that it must have, and the transition's id.
+        path: of its file; None when it is in memory alone.
+    """
+
+    run: Run
+    change: Change
+    path: Path | None
+
+    def remove(self) -> None:
+        """Remove its file: it was answered."""
+        if self.path is not None:
+            with suppress(OSError):
+                self.path.unlink()
+
+
+class Outbox:
+    """Reports states of runs, each once and those of a run in order, through outages and the end of the process.
+
+    ::
+
+        outbox.set_task_run_state(task_run_id, version, Success(result=rows))
+
+    A state is on disk before it is sent. While the API is away, reporting returns at once, as if the state had been
+    taken; it and those that follow it are sent as soon as the API is back. What a killed process left behind, another
+    one reports that calls `adopt`, under the same transition ids, so that what had been taken before is not set twice.
+    Since nobody knows meanwhile whether the API will take a state, an outbox is for reporting what happened; a claim,
+    such as a flow run's first Running, needs the client's own answer.
+
+    Safe to share between threads, of which one at a time reports for a run. A forked child starts with an empty one;
+    what waits is its parent's to report.
+
+    Args:
+        open_client: opens the client that sends, once for each process; closed with the outbox. Unset means a client
+            for the configured server that does not retry by itself.
+        folder: where states wait on disk; unset means one below `ORCHESTRA_HOME`.
+        on_refused: called in the outbox's own thread with a report and the error, when the API refuses a state that
+            it was not there to refuse at once, and for each later state of that run, none of which is sent any more.
+        clock: tells the time; for tests.
+    """
+
+    def __init__(
+        self,
+        open_client: Callable[[], Client] | None = None,
+        *,
+        folder: Path | None = None,
+        on_refused: Callable[[Report, OrchestraError], object] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._spool = Spool(folder or default_outbox(), self._clock)
+        self._source = ChannelSource(open_client)
+        self._on_refused = on_refused
+        self._backoff = Backoff(1.0, 30.0, random.random)
+        self._worker = Worker("orchestra-states", self.turn)
+        self._stream: Stream | None = None
+        self._begin_anew()
+        renew_in_children(self)
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._emptied = threading.Condition(self._lock)
+        self._waiting: dict[str, deque[Report]] = {}
+        self._inherited: list[Stream] = []
+        self._held_until: dict[str, float] = {}
+        self._not_before = 0.0
+        self._backoff.succeed()
+
+    def renew(self) -> None:
+        """Begin anew in a forked child."""
+        for stream in (*self._inherited, *((self._stream,) if self._stream else ())):
+            stream.abandon()
+        self._stream = None
+        self._begin_anew()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        """How many states wait for the API."""
+        return sum(len(reports) for reports in list(self._waiting.values()))
+
+    # ------------------------------------------------------------------------------------------ reporting
+
+    def set_flow_run_state(self, flow_run_id: Id, version: int | None, state: State) -> State:
+        """Report a flow run's state.
+
+        Args:
+            flow_run_id: the run.
+            version: the version the run must have for the state to be taken; one above that of the state reported
+                before, whether or not that was sent already. None takes it whatever the version.
+            state: the state.
+
+        Returns:
+            The state the run is to be considered in: `state`, also while it waits to be sent, or `Queued`.
+
+        Raises:
+            VersionConflict: the run has another version, so someone else moved it.
+            StateConflict: the run's state does not allow this one.
+            StateSerializationError: something in the state is not JSON.
+            ClientError: the API refused it for another reason.
+        """
+        return self._set("flow_run", change("flow_run", flow_run_id, version, state, str(uuid4())))
+
+    def set_task_run_state(self, task_run_id: Id, version: int | None, state: State) -> State:
+        """Report a task run's state; see `set_flow_run_state`."""
+        return self._set("task_run", change("task_run", task_run_id, version, state, str(uuid4())))
+
+    def _set(self, run: Run, each: Change) -> State:
+        report = self._keep(run, each)
+        with self._lock:
+            # Nobody overtakes: what waits for this run goes first.
+            if each.run_id in self._waiting:
+                self._waiting[each.run_id].append(report)
+                return each.state
+        try:
+            [result] = self._source.channel().set_states(run, [each])
+        except OrchestraError as error:
+            return self._postpone(report, error)
+        report.remove()
+        if result.error is not None:
+            raise result.error
+        assert result.state is not None  # only refusals have none
+        return result.state
+
+    def _postpone(self, report: Report, error: OrchestraError) -> State:
+        if is_refusal(error):
+            report.remove()
+            raise error
+        _log.warning("A state of run %s waits for the API: %s", report.change.run_id, error)
+        with self._lock:
+            self._waiting.setdefault(report.change.run_id, deque()).append(report)
+        self._worker.ensure()
+        self._worker.wake()
+        return report.change.state
+
+    def _keep(self, run: Run, each: Change) -> Report:
+        content = json.dumps(
+            {
+                "run": run,
+                "run_id": each.run_id,
+                "version": each.version,
+                "state": each.state.serialize(),
+            }
+        )
+        try:
+            with self._lock:
+                self._stream = self._stream or self._spool.open_stream()
+                path = self._stream.write(each.transition_id, f"{content}\n".encode("ascii")).path
+        except OSError as error:
+            _log.warning("A state of run %s is in memory alone: %s.", each.run_id, error)
+            return Report(run, each, None)
+        return Report(run, each, path)
+
+    # ------------------------------------------------------------------------------------------ delivering
+
+    def deliver(self, timeout: float = 10.0) -> bool:
+        """Wait until every state is answered.
+
+        Args:
+            timeout: seconds at most.
+
+        Returns:
+            Whether they are; if not, this process goes on trying, or the next one does.
+        """
+        if self._waiting:
+            self._not_before = 0.0
+            self._worker.ensure()
+            self._worker.wake()
+        with self._emptied:
+            return self._emptied.wait_for(lambda: not self._waiting, timeout)
+
+    def adopt(self) -> int:
+        """Take over what ended processes left behind; it is sent in the outbox's thread.
+
+        Returns:
+            How many states that are.
+        """
+        reports = [report for stream in self._spool.adopt() for report in self._inherit(stream)]
+        with self._lock:
+            # Who reported earlier goes first.
+            for report in reversed(reports):
+                self._waiting.setdefault(report.change.run_id, deque()).appendleft(report)
+        if reports:
+            self._worker.ensure()
+            self._worker.wake()
+        return len(reports)
+
+    def _inherit(self, stream: Stream) -> list[Report]:
+        reports = [report for report in map(_read, stream.entries()) if report is not None]
+        if reports:
+            self._inherited.append(stream)
+        else:
+            stream.close()
+        return reports
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Deliver what waits, and end the thread. What is not answered by then waits for the next process.
+
+        Args:
+            timeout: seconds to wait at most.
+        """
+        if not self.deliver(timeout):
+            _log.warning("%d states wait on disk; the next process reports them.", len(self))
+        self._worker.stop(1.0)
+        with self._lock:
+            for stream in (*self._inherited, *((self._stream,) if self._stream else ())):
+                stream.close()
+            self._stream, self._inherited = None, []
+        self._source.close()
+
+    def turn(self) -> float | None:
+        """Send what waits, unless the API was away just now.
+
+        Returns:
+            Seconds until something is to be tried again; None when nothing waits.
+        """
+        pause = self._not_before - self._clock.monotonic()
+        if pause > 0:
+            return pause
+        try:
+            while heads := self._heads():
+                for run in ("flow_run", "task_run"):
+                    self._send(run, [head for head in heads if head.run == run])
+        except OrchestraError as error:
+            pause = self._backoff.fail(requested_wait(error))
+            self._not_before = self._clock.monotonic() + pause
+            return pause
+        self._backoff.succeed()
+        return self._pause()
+
+    def _heads(self) -> list[Report]:
+        """The next report of each run that may be sent now."""
+        now = self._clock.monotonic()
+        with self._lock:
+            return [
+                reports[0]
+                for run_id, reports in self._waiting.items()
+                if self._held_until.get(run_id, 0.0) <= now
+            ][:BATCH]
+
+    def _pause(self) -> float | None:
+        if not self._waiting:
+            return None
+        return max(min(self._held_until.values(), default=0.0) - self._clock.monotonic(), 0.0)
+
+    def _send(self, run: Run, reports: list[Report]) -> None:
+        if not reports:
+            return
+        channel = self._source.channel()
+        try:
+            results = channel.set_states(run, [report.change for report in reports])
+        except OrchestraError as error:
+            is_suspect_now = is_suspect(error, self._backoff.failures + 1)
+            if not (is_refusal(error) or (is_suspect_now and channel.is_healthy())):
+                raise
+            self._send_singly(run, reports, error)
+        else:
+            for report, result in zip(reports, results, strict=True):
+                self._settle(report, result)
+
+    def _send_singly(self, run: Run, reports: list[Report], error: OrchestraError) -> None:
+        """Find out which of several reports is the one that the API refuses all of them for."""
+        if len(reports) == 1:
+            self._refuse(reports[0].change.run_id, error)
+            return
+        for report in reports:
+            self._send(run, [report])
+
+    def _settle(self, report: Report, result: StateResult) -> None:
+        run_id = report.change.run_id
+        if result.status == "QUEUED":
+            # It is Running in a report of the past: its slot is still to be had before what came after it.
+            self._held_until[run_id] = self._clock.monotonic() + QUEUE_INTERVAL.total_seconds()
+        elif result.error is None:
+            self._answered(report)
+        else:
+            self._refuse(run_id, result.error)
+
+    def _answered(self, report: Report) -> None:
+        report.remove()
+        with self._lock:
+            reports = self._waiting[report.change.run_id]
+            reports.remove(report)
+            if not reports:
+                self._forget(report.change.run_id)
+
+    def _refuse(self, run_id: str, error: OrchestraError) -> None:
+        with self._lock:
+            reports = list(self._waiting[run_id])
+            self._forget(run_id)
+        for report in reports:
+            report.remove()
+            _log.warning("State %s of run %s was refused: %s", report.change.state, run_id, error)
+            self._tell(report, error)
+
+    def _tell(self, report: Report, error: OrchestraError) -> None:
+        if self._on_refused is None:
+            return
+        try:
+            self._on_refused(report, error)
+        except Exception:  # noqa: BLE001 - the caller's own; the other states must be reported all the same
+            _log.exception(
+                "What was to be done about a refused state of run %s failed.", report.change.run_id
+            )
+
+    def _forget(self, run_id: str) -> None:
+        del self._waiting[run_id]
+        self._held_until.pop(run_id, None)
+        if not self._waiting:
+            for stream in self._inherited:
+                stream.close()
+            self._inherited = []
+            self._emptied.notify_all()
+
+
+def _read(entry: Entry) -> Report | None:
+    from orchestra_client.states import State  # noqa: PLC0415 - slow to import, and seldom needed here
+
+    try:
+        document: dict[str, Any] = json.loads(entry.path.read_bytes())
+        state = State.deserialize(document["state"])
+        each = Change(document["run_id"], document["version"], state, entry.key)
+        return Report(document["run"], each, entry.path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _log.warning("A state is lost: %s cannot be read (%r).", entry.path, error)
+        entry.remove()
+        return None
