@@ -19,6 +19,7 @@ from orchestra_client.config import (
     home,
     is_ci,
     make_home,
+    normalize_database,
     normalize_server,
     number,
     resolve_server,
@@ -89,6 +90,34 @@ class TestServerUrls:
         assert choice.shown == "postgresql+psycopg://me:…@db/runs"
         assert "hunter2" not in repr(choice)
         assert "hunter2" in choice.url
+
+
+class TestDatabaseUrls:
+    @pytest.mark.parametrize(
+        "url",
+        ["sqlite:////srv/runs.db", "memory:", "postgresql+psycopg://me@db/runs", "postgresql://db/runs"],
+    )
+    def test_are_written_as_those_of_servers(self, url):
+        assert normalize_database(url, origin="--database") == normalize_server(url)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "mysql://me:pw@db/runs",
+            "http://127.0.0.1:4200",
+            "db.example.com/runs",
+            "runs.db",
+            "",
+            "sqlite://x",
+        ],
+    )
+    def test_that_are_none_are_refused_without_proposing_a_server(self, url):
+        with pytest.raises(
+            ConfigurationError, match=r"not the URL of a database \(--database\): .*sqlite:///"
+        ) as caught:
+            normalize_database(url, origin="--database")
+        assert "http" not in str(caught.value).replace(url, "")
+        assert "pw" not in str(caught.value)
 
 
 class TestResolving:

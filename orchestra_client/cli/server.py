@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from orchestra_client.config import home, make_home, normalize_server
+from orchestra_client.config import home, make_home, normalize_database
 from orchestra_client.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -165,4 +165,4 @@ def _needs_server() -> Iterator[None]:
 
 def _url(database: str | None) -> str:
     make_home(os.environ)
-    return normalize_server(database or f"sqlite:///{home() / 'orchestra.db'}", origin="--database")
+    return normalize_database(database or f"sqlite:///{home() / 'orchestra.db'}", origin="--database")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .environment import flag, home, is_ci, make_home, number
 from .scoped import Context, context
-from .servers import ServerChoice, ServerSource, normalize_server, resolve_server
+from .servers import ServerChoice, ServerSource, normalize_database, normalize_server, resolve_server
 
 __all__ = [
     "Context",
@@ -19,6 +19,7 @@ __all__ = [
     "home",
     "is_ci",
     "make_home",
+    "normalize_database",
     "normalize_server",
     "number",
     "resolve_server",

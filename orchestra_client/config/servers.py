@@ -17,7 +17,7 @@ from .scoped import context
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["ServerChoice", "ServerSource", "normalize_server", "resolve_server"]
+__all__ = ["ServerChoice", "ServerSource", "normalize_database", "normalize_server", "resolve_server"]
 
 _log = logging.getLogger("orchestra_client")
 
@@ -116,18 +116,38 @@ def normalize_server(url: str, *, origin: str = ServerSource.ARGUMENT.value) -> 
     Raises:
         ConfigurationError: it is none of these; the message shows what was probably meant.
     """
+    return _normalized(url, "server", _SERVERS, origin)
+
+
+def normalize_database(url: str, *, origin: str) -> str:
+    """Check a database's URL and write it in its one form.
+
+    Args:
+        url: ``sqlite:///path``, ``memory:`` or ``postgresql+psycopg://…``.
+        origin: who gave it, for messages.
+
+    Returns:
+        The URL, as :func:`normalize_server` writes it.
+
+    Raises:
+        ConfigurationError: it is none of these; the message shows what was probably meant.
+    """
+    return _normalized(url, "database", _DATABASES, origin)
+
+
+def _normalized(url: str, what: str, known: Mapping[str, Callable[[str, str], str]], origin: str) -> str:
     if not isinstance(url, str):
-        raise ConfigurationError(f"The server is given as a URL, not as {type(url).__name__} ({origin}).")
+        raise ConfigurationError(f"The {what} is given as a URL, not as {type(url).__name__} ({origin}).")
     text = url.strip()
     scheme, separator, rest = text.partition(":")
     scheme = scheme.lower()
     try:
-        if separator and scheme in _NORMALIZERS:
-            return _NORMALIZERS[scheme](scheme, rest)
-        raise ValueError(_suggestion(text))
+        if separator and scheme in known:
+            return known[scheme](scheme, rest)
+        raise ValueError(_suggestion(text, is_server=known is _SERVERS))
     except ValueError as error:
         shown = _without_password(text)
-        raise ConfigurationError(f"{shown!r} is not the URL of a server ({origin}): {error}.") from None
+        raise ConfigurationError(f"{shown!r} is not the URL of a {what} ({origin}): {error}.") from None
 
 
 def _http(scheme: str, rest: str) -> str:
@@ -168,25 +188,25 @@ def _postgres(_scheme: str, rest: str) -> str:
     return f"postgresql+psycopg:{rest}"
 
 
-_NORMALIZERS: dict[str, Callable[[str, str], str]] = {
-    "http": _http,
-    "https": _http,
+_DATABASES: Mapping[str, Callable[[str, str], str]] = {
     "sqlite": _sqlite,
     "memory": _memory,
     "postgresql": _postgres,
     "postgresql+psycopg": _postgres,
 }
+_SERVERS: Mapping[str, Callable[[str, str], str]] = {"http": _http, "https": _http, **_DATABASES}
 
-_KINDS = "use http(s)://…, sqlite:///path, memory: or postgresql+psycopg://…"
 
-
-def _suggestion(text: str) -> str:
+def _suggestion(text: str, *, is_server: bool) -> str:
+    kinds = f"use {'http(s)://…, ' if is_server else ''}sqlite:///path, memory: or postgresql+psycopg://…"
     if "://" in text or not text:
-        return _KINDS
-    is_local = text.startswith(("localhost", "127.", "0.0.0.0", "[::1]"))  # noqa: S104 (read, not bound to)
+        return kinds
     if text.endswith((".db", ".sqlite")):
-        return f"it has no scheme; did you mean sqlite:///{text}? Otherwise {_KINDS}"
-    return f"it has no scheme; did you mean {'http' if is_local else 'https'}://{text}? Otherwise {_KINDS}"
+        return f"it has no scheme; did you mean sqlite:///{text}? Otherwise {kinds}"
+    if not is_server:
+        return f"it has no scheme; {kinds}"
+    is_local = text.startswith(("localhost", "127.", "0.0.0.0", "[::1]"))  # noqa: S104 (read, not bound to)
+    return f"it has no scheme; did you mean {'http' if is_local else 'https'}://{text}? Otherwise {kinds}"
 
 
 def _without_password(url: str) -> str:
