@@ -42,7 +42,7 @@ _CODES: dict[type[BaseException], str] = {
 # Details of errors that a client can act on.
 _DETAILS = ("expected", "current", "retry_after")
 
-# What SQLite reports when a repeat may well succeed: someone else writes, the disk is full or does not answer.
+# What SQLite reports when a repeat may well succeed: someone else writes, the disk is full, read-only or silent.
 _PASSING = (
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
@@ -50,6 +50,7 @@ _PASSING = (
     "SQLITE_IOERR",
     "SQLITE_CANTOPEN",
     "SQLITE_PROTOCOL",
+    "SQLITE_READONLY",
 )
 # SQLite's names and PostgreSQL's codes of what a table's constraints refuse.
 _DUPLICATE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
@@ -131,7 +132,7 @@ def _of_database(error: DBAPIError | PoolTimeout) -> tuple[str, dict[str, Any]] 
     elif isinstance(error, DataError):
         return "A value is out of the range that can be stored.", {"code": "BAD_USER_INPUT"}
     elif isinstance(error, PoolTimeout) or (isinstance(error, OperationalError) and _is_passing(error)):
-        return "The database is busy or out of reach; try again.", {"code": "API_ERROR"}
+        return "The database is busy, full or out of reach; try again.", {"code": "API_ERROR"}
     return None
 
 

@@ -36,7 +36,6 @@ class Server:
     database: str = ""
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
-    preexec: Any = None
 
     def __enter__(self) -> Server:
         self.start()
@@ -58,7 +57,6 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            preexec_fn=self.preexec,
         )
 
     def wait_until_ready(self) -> None:

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -243,16 +244,11 @@ class TestHeaders:
     def test_a_header_of_megabytes_is_cut_off(self, server: Server) -> None:
         before = server.resident_bytes()
         server.forget_peak()
-        with server.connect() as connection:
-            start, rest = head(len(HELLO), token=None)[:-2], b"Authorization: Bearer "
-            with pytest.raises((ConnectionError, AssertionError, TimeoutError, ValueError)):
-                connection.sendall(start + rest)
-                for _ in range(50):
-                    connection.sendall(b"x" * MEGABYTE)
-                connection.sendall(b"\r\n\r\n" + HELLO)
-                status, answer = receive(connection)
-                assert "errors" not in answer or status == 200
-                raise ValueError(answer)
+        with server.connect() as connection, suppress(ConnectionError):
+            connection.sendall(head(len(HELLO), token=None)[:-2] + b"Authorization: Bearer ")
+            for _ in range(50):
+                connection.sendall(b"x" * MEGABYTE)
+            pytest.fail("the server took fifty megabytes of a header")
         assert server.peak_bytes() - before < 20 * MEGABYTE
 
     def test_what_is_no_http_is_told_so(self, server: Server) -> None:
