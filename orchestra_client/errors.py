@@ -26,6 +26,7 @@ by the text of a message::
     ├── StateSerializationError       a value in a state is not JSON; carries its `path` (also a TypeError)
     ├── FlowError                     a flow, task or schedule cannot be as written (also a ValueError)
     ├── FlowStorageError              a flow cannot be stored, or loaded from where it is stored
+    ├── ResultError                   what a task returned cannot be stored, or loaded from where it is stored
     └── WaitTimeout                   waiting for a run took longer than asked (also a TimeoutError)
 
 All of them pickle, and none of them shows a token: messages pass through :func:`mask_secrets` when built.
@@ -51,6 +52,7 @@ __all__ = [
     "PayloadTooLarge",
     "PermissionDenied",
     "RateLimited",
+    "ResultError",
     "ServerError",
     "StateConflict",
     "StateSerializationError",
@@ -280,6 +282,16 @@ class FlowStorageError(OrchestraError):
 
     Attributes:
         location: the module, file or directory that was tried.
+    """
+
+    location: str | None = None
+
+
+class ResultError(OrchestraError):
+    """What a task returned cannot be stored, or cannot be loaded from where it is stored.
+
+    Attributes:
+        location: where in the store, when it has been decided.
     """
 
     location: str | None = None

@@ -31,7 +31,7 @@ class Context(Mapping[str, Any]):
         self._values: ContextVar[Mapping[str, Any]] = ContextVar("orchestra_context", default={})  # noqa: B039 (never mutated)
 
     @contextmanager
-    def __call__(self, **values: Any) -> Iterator[Context]:
+    def __call__(self, /, **values: Any) -> Iterator[Context]:
         """Add `values` for the length of a `with` block."""
         token = self._values.set({**self._values.get(), **values})
         try:

@@ -1,1 +1,51 @@
-"""Running a flow: signals, and the steps from one state to the next."""
+"""Running flows: executors, results, signals, and the steps from one state to the next. Imported on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestra_client.engine import executors, results, signals
+    from orchestra_client.engine.executors import DaskExecutor, LocalExecutor, ThreadExecutor
+    from orchestra_client.engine.results import LocalResults, RemoteResults
+    from orchestra_client.engine.running import run_flow
+
+__all__ = [
+    "DaskExecutor",
+    "LocalExecutor",
+    "LocalResults",
+    "RemoteResults",
+    "ThreadExecutor",
+    "executors",
+    "results",
+    "run_flow",
+    "signals",
+]
+
+# Where each public name lives; None says that the name is a module of this package.
+_HOMES: dict[str, str | None] = {
+    "DaskExecutor": "executors",
+    "LocalExecutor": "executors",
+    "LocalResults": "results",
+    "RemoteResults": "results",
+    "ThreadExecutor": "executors",
+    "executors": None,
+    "results": None,
+    "run_flow": "running",
+    "signals": None,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    module = import_module(f"{__name__}.{home or name}")
+    value = module if home is None else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

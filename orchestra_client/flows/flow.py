@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
+    from orchestra_client.engine.executors import Executor
     from orchestra_client.flows.edges import Edge
     from orchestra_client.flows.run_configs import RunConfig
     from orchestra_client.flows.storage import Storage
@@ -110,6 +111,36 @@ class Flow(FlowBuilder):
         new._reference_tasks = dict(self._reference_tasks)
         new._copy_graph(self)
         return new
+
+    def run(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        executor: Executor | None = None,
+        context: Mapping[str, Any] | None = None,
+        task_states: Mapping[Task, State] | None = None,
+        **more_parameters: Any,
+    ) -> State:
+        """Run the flow in this process, reporting to nobody.
+
+        Args:
+            parameters: by name; those left out have their defaults.
+            executor: what runs the tasks; unset means the flow's own, or else one task after another.
+            context: what `orchestra_client.context` holds besides, e.g. ``{"secrets": {…}}``.
+            task_states: states to begin with, such as those of a run that was paused; a finished task is not run again.
+            more_parameters: parameters by name, unless one is called like an argument above.
+
+        Returns:
+            The final state, whose result maps tasks to their states; Paused when a task waits for a person.
+
+        Raises:
+            FlowError: the flow is not valid, or a parameter is missing or unknown; nothing was run.
+        """
+        from orchestra_client.engine.running import run_flow  # noqa: PLC0415 (the engine imports this package)
+
+        self.validate()
+        given = {**(parameters or {}), **more_parameters}
+        return run_flow(self, given, executor=executor, context=context, task_states=task_states)
 
     def validate(self) -> None:
         """Check what could only be checked once the flow is complete.
