@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -12,7 +13,7 @@ from orchestra_client.config import home, make_home, normalize_database
 from orchestra_client.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -22,96 +23,112 @@ def server() -> None:
     """Run a server of your own."""
 
 
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def _option(name: str, variable: str, **settings: Any) -> Decorator:
+    """An option with an environment variable, both of which the help shows."""
+    return click.option(name, envvar=variable, show_envvar=True, show_default=True, **settings)
+
+
+def _options(*options: Decorator) -> Decorator:
+    """Several options, in the order of the help."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 _SECONDS = click.FloatRange(min=0.1)
 
-_database = click.option(
+_database = _option(
     "--database",
-    envvar="ORCHESTRA_DATABASE",
-    show_envvar=True,
+    "ORCHESTRA_DATABASE",
     help="sqlite:///PATH, postgresql+psycopg://HOST/NAME or memory:.  [default: orchestra.db in ORCHESTRA_HOME]",
 )
-_log_level = click.option(
+_log_level = _option(
     "--log-level",
+    "ORCHESTRA_LOG_LEVEL",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     default="info",
-    show_default=True,
-    envvar="ORCHESTRA_LOG_LEVEL",
-    show_envvar=True,
     help="How much is logged, on stderr. info names each request.",
 )
-
-
-def _service_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say how the background services are set up."""
-    for name, variable, default, text in (
-        (
-            "--late-limit",
-            "ORCHESTRA_LATE_LIMIT",
-            300,
-            "Seconds after its time at which an untaken run is late.",
-        ),
-        (
-            "--zombie-limit",
-            "ORCHESTRA_ZOMBIE_LIMIT",
-            600,
-            "Seconds without a heartbeat after which a run is dead. Runs beat every 30 s.",
-        ),
-        (
-            "--scheduler-interval",
-            "ORCHESTRA_SCHEDULER_INTERVAL",
-            15,
-            "Seconds between two looks at the schedules.",
-        ),
-    ):
-        command = click.option(
-            name,
-            type=_SECONDS,
-            default=default,
-            show_default=True,
-            envvar=variable,
-            show_envvar=True,
-            help=text,
-        )(command)
-    return command
+# The defaults are those of `Settings`.
+_limits = _options(
+    _option(
+        "--max-depth",
+        "ORCHESTRA_MAX_DEPTH",
+        # What the clients themselves ask has up to 4.
+        type=click.IntRange(min=4),
+        default=12,
+        help="Levels of a query.",
+    ),
+    _option(
+        "--max-body-bytes",
+        "ORCHESTRA_MAX_BODY_BYTES",
+        type=click.IntRange(min=1024),
+        default=32 * 1024 * 1024,
+        help="Bytes of a request, also after decompression.",
+    ),
+)
+_services = _options(
+    _option(
+        "--late-limit",
+        "ORCHESTRA_LATE_LIMIT",
+        type=_SECONDS,
+        default=300,
+        help="Seconds after its time at which an untaken run is late.",
+    ),
+    _option(
+        "--zombie-limit",
+        "ORCHESTRA_ZOMBIE_LIMIT",
+        type=_SECONDS,
+        default=600,
+        help="Seconds without a heartbeat after which a run is dead. Runs beat every 30 s.",
+    ),
+    _option(
+        "--scheduler-interval",
+        "ORCHESTRA_SCHEDULER_INTERVAL",
+        type=_SECONDS,
+        default=15,
+        help="Seconds between two looks at the schedules.",
+    ),
+)
 
 
 @server.command()
-@click.option(
+@_option(
     "--host",
+    "ORCHESTRA_HOST",
     default="127.0.0.1",
-    show_default=True,
-    envvar="ORCHESTRA_HOST",
-    show_envvar=True,
     help="Address to listen on. 0.0.0.0 lets other machines in.",
 )
-@click.option(
+@_option(
     "--port",
+    "ORCHESTRA_PORT",
     type=click.IntRange(0, 65535),
     default=4200,
-    show_default=True,
-    envvar="ORCHESTRA_PORT",
-    show_envvar=True,
     help="Port to listen on. 0 picks a free one.",
 )
 @_database
-@click.option(
+@_option(
     "--auth",
+    "ORCHESTRA_AUTH",
     type=click.Choice(["token", "none"]),
     default="token",
-    show_default=True,
-    envvar="ORCHESTRA_AUTH",
-    show_envvar=True,
     help="Whether requests need a token. none is for this machine alone.",
 )
-@click.option(
+@_limits
+@_option(
     "--services/--no-services",
+    "ORCHESTRA_SERVICES",
     default=True,
-    show_default=True,
-    envvar="ORCHESTRA_SERVICES",
-    show_envvar=True,
     help="Whether to schedule runs and look after dead and late ones here. Of several processes, one at a time does.",
 )
-@_service_options
+@_services
 @_log_level
 def start(
     *,
@@ -119,6 +136,8 @@ def start(
     port: int,
     database: str | None,
     auth: Literal["token", "none"],
+    max_depth: int,
+    max_body_bytes: int,
     services: bool,
     log_level: LogLevel,
     **limits: float,
@@ -130,15 +149,17 @@ def start(
     """
     with _needs_server():
         from orchestra_client.cli import serving  # noqa: PLC0415 (an optional part, and half a second)
+        from orchestra_client.server.context import Settings  # noqa: PLC0415 (as above)
         from orchestra_client.server.services import ServiceSettings  # noqa: PLC0415 (as above)
     listener = serving.listen(host, port, is_open=auth == "none")
-    settings = ServiceSettings(**limits) if services else None
-    serving.serve(listener, _url(database), auth=auth, services=settings, log_level=log_level)
+    settings = Settings(auth=auth, max_depth=max_depth, max_body_bytes=max_body_bytes)
+    own = ServiceSettings(**limits) if services else None
+    serving.serve(listener, _url(database), settings, services=own, log_level=log_level)
 
 
 @server.command("services")
 @_database
-@_service_options
+@_services
 @_log_level
 def run_services(database: str | None, log_level: LogLevel, **limits: float) -> None:
     """Run the services of servers that were started with --no-services, on their database.

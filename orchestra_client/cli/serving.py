@@ -8,7 +8,7 @@ import ipaddress
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 import uvicorn
@@ -19,7 +19,6 @@ from orchestra_client.config import home
 from orchestra_client.errors import ConfigurationError, mask_token
 from orchestra_client.server.access.bootstrap import VARIABLE
 from orchestra_client.server.app import create_app
-from orchestra_client.server.context import Settings
 from orchestra_client.server.hosts import LoopbackNames
 from orchestra_client.server.protocol import BoundedProtocol
 from orchestra_client.server.service import Service
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from orchestra_client.auth.store import CredentialStore
+    from orchestra_client.server.context import Settings
     from orchestra_client.server.services import ServiceSettings
 
 GRACE = 30
@@ -75,8 +75,8 @@ def _is_loopback(address: str) -> bool:
 def serve(
     listener: socket.socket,
     database: str,
+    settings: Settings,
     *,
-    auth: Literal["token", "none"],
     services: ServiceSettings | None,
     log_level: str,
 ) -> None:
@@ -85,7 +85,7 @@ def serve(
     Args:
         listener: from :func:`listen`.
         database: its URL.
-        auth: whether requests need a token.
+        settings: whether requests need a token, and how large they may be.
         services: how the background services are set up; None runs them elsewhere, or not at all.
         log_level: what is logged, on stderr.
 
@@ -95,14 +95,14 @@ def serve(
     prepare(log_level)
     address = _address(listener)
     token = os.environ.get(VARIABLE) or None
-    service = Service.open(database, home=home(), settings=Settings(auth=auth), token=token)
+    service = Service.open(database, home=home(), settings=settings, token=token)
     try:
-        if token is None and auth == "token":
+        if token is None and settings.auth == "token":
             _see_to_login(service, address)
         own = all_services(services) if services else ()
         app = create_app(service, Background(service.database, own, is_server=True))
         config = uvicorn.Config(
-            LoopbackNames(app) if auth == "none" else app,
+            LoopbackNames(app) if settings.auth == "none" else app,
             log_config=None,
             access_log=False,
             server_header=False,

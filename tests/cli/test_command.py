@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 from click.testing import CliRunner
 
 from orchestra_client._version import __version__
 from orchestra_client.cli.root import orchestra
+from orchestra_client.cli.server import server as server_group
+from orchestra_client.server.context import Settings
+from orchestra_client.server.services import ServiceSettings
 
 
 def test_help_names_every_group() -> None:
@@ -20,6 +24,13 @@ def test_help_names_every_group() -> None:
 
 def test_help_of_a_group_names_its_commands() -> None:
     assert "start" in CliRunner().invoke(orchestra, ["server", "--help"]).output
+
+
+def test_the_defaults_that_the_help_shows_are_those_of_the_settings() -> None:
+    shown = {option.name: option.default for option in server_group.commands["start"].params}
+    used = {**asdict(Settings()), **asdict(ServiceSettings())}
+    assert {"max_depth", "zombie_limit"} <= shown.keys() & used.keys()
+    assert [name for name in shown.keys() & used.keys() if shown[name] != used[name]] == []
 
 
 def test_the_version_is_told() -> None:

@@ -139,6 +139,18 @@ def test_settings_come_from_the_environment(start: Callable[..., Server], tmp_pa
     assert (tmp_path / "mine.db").exists()
 
 
+def test_limits_come_from_options(start: Callable[..., Server]) -> None:
+    server = start("--max-depth", "4", "--max-body-bytes", "2000")
+    too_deep = server.ask("{ flow { flow_group { flows { project { id } } } } }")
+    too_long = server.ask("{ hello }", padding="x" * 2000)
+
+    assert [too_deep["errors"][0]["extensions"]["code"], too_long["errors"][0]["extensions"]["code"]] == [
+        "PAYLOAD_TOO_LARGE",
+        "PAYLOAD_TOO_LARGE",
+    ]
+    assert server.ask("{ flow { flow_group { flows { id } } } }") == {"data": {"flow": []}}
+
+
 def test_a_request_under_way_is_finished_before_it_stops(
     start: Callable[..., Server], isolated_environment: Path
 ) -> None:
