@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from orchestra_client.errors import ConfigurationError, MissingExtra
 from orchestra_client.server.store import json, sqlite
@@ -53,6 +54,7 @@ class Database:
         self._clock = clock
         self._engine = _engine(url)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._reading = _reading(self._engine)
         self._single = threading.RLock() if isinstance(self._engine.pool, StaticPool) else None
         self._writer = self._single or threading.RLock()
 
@@ -80,14 +82,8 @@ class Database:
     def connect(self, *, write: bool) -> Iterator[Connection]:
         """A transaction without a scope: for credentials and migrations, never for resolvers."""
         lock = self._writer if write and self.is_sqlite else self._single
-        with lock or _NO_LOCK, self._engine.connect() as connection:
-            options: dict[str, Any] = {"orchestra_write": write}
-            if not (write or self.is_sqlite):
-                # PostgreSQL would otherwise show each statement of a read what was committed just before it.
-                options["isolation_level"] = "REPEATABLE READ"
-            connection = connection.execution_options(**options)  # noqa: PLW2901 (the same connection)
-            with connection.begin():
-                yield connection
+        with lock or _NO_LOCK, (self._engine if write else self._reading).begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Give back every connection; a database in memory is gone."""
@@ -120,6 +116,14 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _reading(engine: Engine) -> Engine:
+    """The same engine and its connections, for transactions that write nothing."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(orchestra_write=False)
+    # PostgreSQL would otherwise show each statement of a read what was committed just before it.
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def _with_driver(url: str, **options: Any) -> Engine:
@@ -167,4 +171,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     is_write = connection.get_execution_options().get("orchestra_write", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+    statement = "BEGIN IMMEDIATE" if is_write else "BEGIN"
+    # The driver's own connection: this runs twice in every request, and costs SQLAlchemy as much as a query.
+    driver = cast("Any", connection.connection.dbapi_connection)
+    try:
+        driver.execute(statement)
+    except sqlite3.OperationalError as error:
+        raise OperationalError(statement, None, error) from error
