@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from typing import TypeVar
 
-    from sqlalchemy import BindParameter, Select
+    from sqlalchemy import BindParameter, ColumnElement, FromClause, Select
 
     from orchestra_client.server.store.session import Session
     from orchestra_client.server.store.views import Views
@@ -40,7 +40,8 @@ def load_runs(session: Session, run_type: type[AnyRun], ids: Iterable[str]) -> d
     Returns:
         The runs by id, without those that are not there.
     """
-    rows = session.rows(_runs(session.writable, run_type.table, run_type.loaded), ids=list(set(ids)))
+    named = _named(set(ids))
+    rows = session.rows(_runs(session.writable, run_type.table, run_type.loaded, *named), **named)
     return {row["id"]: run_type(**row) for row in rows}
 
 
@@ -63,9 +64,10 @@ def load_answers(
     return {(row[run_type.id_name], row["transition_id"]): accepted(row["version"]) for row in rows}
 
 
-def load_surroundings(session: Session, task_run_ids: Sequence[str]) -> dict[str, Surroundings]:
+def load_surroundings(session: Session, task_run_ids: Collection[str]) -> dict[str, Surroundings]:
     """The flow run and the tags of task runs, by the task run's id."""
-    rows = session.rows(_surroundings(session.views), ids=task_run_ids)
+    named = _named(task_run_ids)
+    rows = session.rows(_surroundings(session.views, *named), **named)
     return {row["id"]: Surroundings(row["flow_run_id"], row["state"], row["tags"]) for row in rows}
 
 
@@ -91,16 +93,25 @@ def save(session: Session, changed: Collection[Run], history: Sequence[dict[str,
     session.insert(f"{table}_state", *history)
 
 
+def _named(ids: Collection[str]) -> dict[str, object]:
+    """The parameter that ids are bound to: a list's SQL is made anew each time, which a single id can be spared."""
+    return {"id": next(iter(ids))} if len(ids) == 1 else {"ids": list(ids)}
+
+
+def _has_id(runs: FromClause, parameter: str) -> ColumnElement[bool]:
+    return runs.c.id == bindparam("id") if parameter == "id" else runs.c.id.in_(_IDS)
+
+
 # Statements are built once per set of views; the store finds their compiled form by identity.
 
 
 @cache
-def _runs(views: Views, table: str, columns: tuple[str, ...]) -> Select[Any]:
+def _runs(views: Views, table: str, columns: tuple[str, ...], parameter: str) -> Select[Any]:
     runs = views[table]
     # In one order, so that two batches over the same runs wait for each other instead of locking up; and only
     # against other changes, so that logs and states that refer to the runs can be added meanwhile.
     statement = select(*(runs.c[name] for name in columns)).order_by(runs.c.id)
-    return statement.where(runs.c.id.in_(_IDS)).with_for_update(key_share=True)
+    return statement.where(_has_id(runs, parameter)).with_for_update(key_share=True)
 
 
 @cache
@@ -124,13 +135,13 @@ def _transitions(views: Views, table: str) -> Select[Any]:
 
 
 @cache
-def _surroundings(views: Views) -> Select[Any]:
+def _surroundings(views: Views, parameter: str) -> Select[Any]:
     task_runs, flow_runs, tasks = views["task_run"], views["flow_run"], views["task"]
     return (
         select(task_runs.c.id, task_runs.c.flow_run_id, flow_runs.c.state, tasks.c.tags)
         .join(flow_runs, flow_runs.c.id == task_runs.c.flow_run_id)
         .join(tasks, tasks.c.id == task_runs.c.task_id)
-        .where(task_runs.c.id.in_(_IDS))
+        .where(_has_id(task_runs, parameter))
     )
 
 
