@@ -85,6 +85,7 @@ OURS = [
     "get_flow_run_logs",
     "wait_for_flow_run",
     "get_mapped_children",
+    "get_task_run_infos",
     "gql_transport",
 ]
 

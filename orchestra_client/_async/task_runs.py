@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orchestra_client._async.base import AsyncPart
 from orchestra_client.operations import states, task_runs
 from orchestra_client.procedures.states import set_run_state, set_run_states
-from orchestra_client.procedures.task_runs import get_task_run_info
+from orchestra_client.procedures.task_runs import get_task_run_info, get_task_run_infos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,26 @@ class AsyncTaskRuns(AsyncPart):
             ClientError: the API refused it for another reason.
         """
         return await self._run(get_task_run_info(flow_run_id, task_id, map_index))
+
+    async def get_task_run_infos(
+        self, flow_run_id: Id, task_id: Id, map_indexes: Iterable[int]
+    ) -> list[TaskRunInfo]:
+        """Find the runs that a mapped task becomes, a few hundred a request; those that do not exist are created.
+
+        Args:
+            flow_run_id: the flow run.
+            task_id: the mapped task.
+            map_indexes: their places, from 0.
+
+        Returns:
+            The task runs, in the order of the indexes.
+
+        Raises:
+            NotFound: there is no such flow run or task in this tenant.
+            BadInput: one of the indexes is no place; nothing was created.
+            ClientError: the API refused it for another reason.
+        """
+        return await self._run(get_task_run_infos(flow_run_id, task_id, list(map_indexes)))
 
     async def get_task_run_state(self, task_run_id: Id) -> State:
         """Read a task run's state.

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from orchestra_client.operation import Operation
 from orchestra_client.operations import checks
+from orchestra_client.operations.aliases import aliased
 from orchestra_client.operations.answers import first, id_of, mutated, state_of
 from orchestra_client.operations.flow_runs import task_run_info
 from orchestra_client.results import MappedChild, TaskRunInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from orchestra_client.errors import OrchestraError
     from orchestra_client.operations.checks import Id
     from orchestra_client.states import State
 
@@ -22,6 +25,7 @@ __all__ = [
     "get_mapped_children",
     "get_or_create_task_run",
     "get_or_create_task_run_info",
+    "get_or_create_task_run_infos",
     "get_task_run_state",
     "set_task_run_name",
 ]
@@ -37,6 +41,20 @@ def get_or_create_task_run_info(
         {"input": given},
         lambda row: (id_of(row), row["version"], state_of(row)),
     )
+
+
+def get_or_create_task_run_infos(
+    flow_run_id: Id, task_id: Id, map_indexes: Sequence[int]
+) -> Operation[list[tuple[str, int, State]]]:
+    """As `get_or_create_task_run_info` for many runs of a mapped task; the results are in the indexes' order."""
+    inputs = [_which_task_run(flow_run_id, task_id, index) for index in map_indexes]
+    return aliased("get_or_create_task_run_info", inputs, "{ id version serialized_state }", _info)
+
+
+def _info(row: dict[str, Any] | None, error: OrchestraError | None) -> tuple[str, int, State]:
+    if error is not None:
+        raise error
+    return id_of(row), row["version"] if row else 0, state_of(row or {})
 
 
 def get_or_create_task_run(flow_run_id: Id, task_id: Id, map_index: int | None) -> Operation[str]:

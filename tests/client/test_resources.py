@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,12 +23,17 @@ from orchestra_client.errors import (
     WaitTimeout,
 )
 from orchestra_client.results import ApiToken, Project
+from orchestra_client.server.registration import serialized
 from orchestra_client.states import Cached, Failed, Queued, Running, Scheduled, Submitted, Success
 
 if TYPE_CHECKING:
     from orchestra_client.testing import Faults, MemoryServer, VirtualClock
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
+HOURLY = {
+    "type": "Schedule",
+    "clocks": [{"type": "IntervalClock", "interval": 3_600_000_000, "parameter_defaults": {}}],
+}
 
 
 # ------------------------------------------------------------------------------------------- projects, flows
@@ -50,14 +56,70 @@ def test_a_project_needs_a_name_that_can_be_sent(name: str, client: Any, faults:
     assert faults.requests == []
 
 
-def test_registering_again_makes_the_next_version(client: Any, flow_id: str, serialized_flow: Any) -> None:
-    second = client.register(serialized_flow, "sales", no_url=True)
-
+def versions(client: Any) -> list[tuple[str, int, bool]]:
     flows = client.graphql("{ flow(order_by: {version: asc}) { id version archived } }").data.flow
-    assert [(flow.id, flow.version, flow.archived) for flow in flows] == [
-        (flow_id, 1, True),
-        (second, 2, False),
+    return [(flow.id, flow.version, flow.archived) for flow in flows]
+
+
+def test_registering_a_changed_flow_makes_the_next_version(
+    client: Any, flow_id: str, serialized_flow: Any
+) -> None:
+    changed = {**serialized_flow, "tasks": [*serialized_flow["tasks"], _task("new")]}
+
+    second = client.register(changed, "sales", no_url=True)
+
+    assert versions(client) == [(flow_id, 1, True), (second, 2, False)]
+
+
+def test_registering_an_unchanged_flow_makes_no_version(
+    client: Any, flow_id: str, serialized_flow: Any
+) -> None:
+    """The order in which another process lists the tasks, and the release that wrote it, are no change."""
+    again = json.loads(json.dumps(serialized_flow).replace("1.4.1", "1.4.0"))
+    again["tasks"].reverse()
+
+    assert client.register(again, "sales", no_url=True) == flow_id
+    assert versions(client) == [(flow_id, 1, False)]
+
+
+def test_going_back_to_an_earlier_flow_makes_a_version(
+    client: Any, flow_id: str, serialized_flow: Any
+) -> None:
+    client.register({**serialized_flow, "edges": []}, "sales", no_url=True)
+
+    third = client.register(serialized_flow, "sales", no_url=True)
+
+    assert versions(client)[-1] == (third, 3, False)
+
+
+def test_another_place_of_a_foreign_build_is_a_change(
+    client: Any, flow_id: str, serialized_flow: Any
+) -> None:
+    """Given a storage that puts each build elsewhere, the code there may be another one."""
+    built = [
+        {**serialized_flow, "storage": {"type": "S3", "flows": {"daily-sales": place}}}
+        for place in ("build-1", "build-2")
     ]
+
+    assert len({client.register(each, "sales", no_url=True) for each in built}) == 2
+
+
+def test_an_unchanged_flow_leaves_its_schedule_as_it_is(client: Any, serialized_flow: Any) -> None:
+    client.create_project("sales")
+    flow = {**serialized_flow, "parameters": [], "schedule": HOURLY}
+    flow_id = client.register(flow, "sales", no_url=True)
+    client.set_schedule_inactive(flow_id)
+
+    assert client.register(flow, "sales", no_url=True) == flow_id
+    assert client.graphql("{ flow { is_schedule_active } }").data.flow[0].is_schedule_active is False
+
+
+def test_a_version_can_be_forced(client: Any, flow_id: str, serialized_flow: Any) -> None:
+    second = client.register(serialized_flow, "sales", no_url=True, force=True)
+
+    assert versions(client) == [(flow_id, 1, True), (second, 2, False)]
+    with pytest.raises(BadInput, match="not both"):
+        client.register(serialized_flow, "sales", idempotency_key="k", force=True)
 
 
 def test_the_same_key_registers_nothing(client: Any, serialized_flow: Any) -> None:
@@ -96,27 +158,49 @@ def test_an_object_that_serializes_itself_is_told_whether_to_build(client: Any, 
     assert flow.was_built is False
 
 
-def test_a_large_flow_arrives_complete_and_gets_its_schedule_last(client: Any, faults: Faults) -> None:
-    client.create_project("sales")
-    clock = {"type": "IntervalClock", "interval": 3_600_000_000, "parameter_defaults": {}}
-    flow = {
+def large_flow(size: int) -> dict[str, Any]:
+    return {
         "name": "large",
         "type": "prefect.core.flow.Flow",
-        "tasks": [_task(f"t{number}") for number in range(1200)],
-        "edges": [_edge("t0", f"t{number}") for number in range(1, 1200)],
-        "schedule": {"type": "Schedule", "clocks": [clock]},
+        "tasks": [_task(f"t{number}") for number in range(size)],
+        "edges": [_edge("t0", f"t{number}") for number in range(1, size)],
+        "schedule": HOURLY,
     }
 
-    flow_id = client.register(flow, "sales", no_url=True)
 
+def sizes(client: Any) -> tuple[bool, int, int]:
     found = client.graphql(
-        "{ flow { id is_schedule_active tasks_aggregate { aggregate { count } } "
+        "{ flow { is_schedule_active tasks_aggregate { aggregate { count } } "
         "edges_aggregate { aggregate { count } } } }"
     ).data.flow[0]
-    assert (found.id, found.is_schedule_active) == (flow_id, True)
-    assert found.tasks_aggregate.aggregate["count"] == 1200
-    assert found.edges_aggregate.aggregate["count"] == 1199
-    [creation] = faults.sent("CreateFlowFromCompressedString")
+    return (
+        found.is_schedule_active,
+        found.tasks_aggregate.aggregate["count"],
+        found.edges_aggregate.aggregate["count"],
+    )
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_large_flow_is_registered_at_once(compressed: bool, client: Any, faults: Faults) -> None:
+    client.create_project("sales")
+
+    client.register(large_flow(2000), "sales", no_url=True, compressed=compressed)
+
+    assert sizes(client) == (True, 2000, 1999)
+    assert len(faults.sent("mutation")) == 2  # the project's, and this one
+
+
+def test_a_flow_that_is_too_large_for_one_request_is_sent_in_pieces(
+    client: Any, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.create_project("sales")
+    monkeypatch.setattr(serialized, "MAX_FLOW_BYTES", 10_000)
+
+    client.register(large_flow(1200), "sales", no_url=True)
+
+    assert sizes(client) == (True, 1200, 1199)
+    refused, creation = faults.sent("CreateFlowFromCompressedString")
+    assert refused.variables["input"]["set_schedule_active"] is True
     assert creation.variables["input"]["set_schedule_active"] is False
     assert "SetScheduleActive" in faults.sent("mutation")[-1].text
 
@@ -218,7 +302,7 @@ def test_the_same_key_is_the_same_run(client: Any, flow_id: str) -> None:
 
 
 def test_a_version_group_runs_its_current_version(client: Any, flow_id: str, serialized_flow: Any) -> None:
-    newer = client.register(serialized_flow, "sales", no_url=True)
+    newer = client.register(serialized_flow, "sales", no_url=True, force=True)
     group = client.graphql("{ flow_group { name } }").data.flow_group[0].name
 
     run_id = client.create_flow_run(version_group_id=group, parameters={"day": "1"})
@@ -445,6 +529,27 @@ def test_mapped_children_are_found_in_order(client: Any, flow_run_id: str) -> No
 
     assert [child.map_index for child in children] == [0, 1, 2]
     assert client.get_task_run_info(flow_run_id, parent.task_id).id == parent.id
+
+
+def test_many_runs_of_a_mapped_task_are_found_or_made_together(client: Any, flow_run_id: str) -> None:
+    task_id = client.get_flow_run_info(flow_run_id).task_runs[0].task_id
+    known = client.get_task_run_info(flow_run_id, task_id, map_index=1)
+
+    made = client.get_task_run_infos(flow_run_id, task_id, range(300))
+
+    assert len({info.id for info in made}) == 300
+    assert made[1].id == known.id
+    assert {(info.version, info.state.type_name) for info in made} == {(0, "Pending")}
+    assert client.get_task_run_infos(flow_run_id, task_id, [299, 0]) == [made[299], made[0]]
+
+
+def test_a_bad_index_makes_no_run_of_a_mapped_task(client: Any, flow_run_id: str) -> None:
+    task_run = client.get_flow_run_info(flow_run_id).task_runs[0]
+
+    with pytest.raises(BadInput, match="map_index"):
+        client.get_task_run_infos(flow_run_id, task_run.task_id, [*range(300), -2])
+
+    assert client.get_mapped_children(task_run.id) == []
 
 
 # ------------------------------------------------------------------------------------------ heartbeats, logs

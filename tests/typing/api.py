@@ -80,6 +80,7 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.wait_for_flow_run(run_id, timeout=1, on_poll=print), FlowRunInfo)
         assert_type(client.get_runs_in_queue(labels=["a"], before=day), list[str])
         assert_type(client.get_task_run_info(run_id, "t", map_index=0), TaskRunInfo)
+        assert_type(client.get_task_run_infos(run_id, "t", range(3)), list[TaskRunInfo])
         assert_type(client.get_task_run_state(run_id), State)
         assert_type(client.set_task_run_state(run_id, 1, Running(), cache_for=timedelta(1)), State)
         assert_type(client.set_task_run_states([("x", 1, Running())]), list[StateResult])
