@@ -173,6 +173,18 @@ def run_services(database: str | None, log_level: LogLevel, **limits: float) -> 
     services.run_services(_url(database), ServiceSettings(**limits), log_level=log_level)
 
 
+@server.command("rotate-key")
+@_database
+def rotate_key(database: str | None) -> None:
+    """Encrypt the secrets of a database with another key.
+
+    Restart every server with ORCHESTRA_SECRET_KEY=NEW,OLD, run this with the same, then restart them with NEW alone.
+    """
+    with _needs_server():
+        from orchestra_client.cli import keys  # noqa: PLC0415 (an optional part)
+    keys.rotate_key(_url(database))
+
+
 @contextmanager
 def _needs_server() -> Iterator[None]:
     """Tell what to install when a part of the server cannot be imported."""

@@ -7,7 +7,7 @@ Where the key comes from, in this order:
 
 To change the key, put the new one before the old one, separated by a comma: ``ORCHESTRA_SECRET_KEY=NEW,OLD``.
 The first key encrypts, every one of them decrypts. A key that came from the file rotates alike: ``NEW`` and the
-file's content. The old key can go once everything it encrypted has been written again.
+file's content. The old key can go once `orchestra server rotate-key` has written anew what it encrypted.
 """
 
 from __future__ import annotations
