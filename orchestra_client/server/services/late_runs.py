@@ -6,7 +6,7 @@ import uuid
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import exists, select
+from sqlalchemy import String, cast, exists, select
 
 from orchestra_client.server.moments import elapsed, shifted
 from orchestra_client.server.runs.lateness import AGENT_SILENCE, asking_agents, late_runs, reason
@@ -68,7 +68,8 @@ def _record(run: RowMapping, why: str, now: str) -> dict[str, Any]:
         "name": LOGGER,
         "level": "WARNING",
         "message": f"Flow run {run['name']!r} ({run['id']}) is {age} late. {why}",
-        "info": None,
+        # As a text, which both kinds of database compare alike.
+        "info": {"version": str(run["version"])},
     }
 
 
@@ -80,9 +81,10 @@ def _unmarked(views: Views) -> Select[Any]:
             logs.c.flow_run_id == runs.c.id,
             logs.c.timestamp >= runs.c.state_timestamp,
             logs.c.name == LOGGER,
+            logs.c.info["version"].as_string() == cast(runs.c.version, String),
         )
     )
-    return late_runs(views).add_columns(runs.c.state_timestamp).where(~mark)
+    return late_runs(views).where(~mark)
 
 
 _UNMARKED = Sweep(_unmarked, "flow_run", ("flow_run",), _mark)

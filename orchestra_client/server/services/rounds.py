@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CHUNK = 500
 """Runs that one transaction changes at most, so that no heartbeat waits long for the database's write lock."""
 
-PAUSE = 0.01
+PAUSE = 0.05
 """Seconds between two such transactions, in which others get the lock."""
 
 T = TypeVar("T")

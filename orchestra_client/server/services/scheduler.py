@@ -175,13 +175,10 @@ def _held_flows(views: Views) -> Select[Any]:
 @cache
 def _keys(views: Views, *, of_some: bool) -> Select[Any]:
     runs, flows = views["flow_run"], views["flow"]
-    statement = (
-        select(runs.c.flow_id, runs.c.idempotency_key)
-        .select_from(flows)
-        .join(runs, runs.c.flow_id == flows.c.id)
-        .where(_is_scheduled(flows), runs.c.idempotency_key.between(bindparam("low"), bindparam("high")))
-    )
-    return statement.where(flows.c.id.in_(_IDS)) if of_some else statement
+    scheduled = select(flows.c.id).where(_is_scheduled(flows))
+    of_flows = runs.c.flow_id.in_(_IDS if of_some else scheduled)
+    in_time = runs.c.idempotency_key.between(bindparam("low"), bindparam("high"))
+    return select(runs.c.flow_id, runs.c.idempotency_key).where(of_flows, in_time)
 
 
 @cache

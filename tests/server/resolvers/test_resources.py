@@ -120,6 +120,7 @@ def test_a_group_overrides_what_its_flow_was_registered_with(ask, flow_id):
     [
         {},
         {"cron_clocks": [{"cron": "every day"}]},
+        {"cron_clocks": [{"cron": "61 * * * *"}]},
         {"interval_clocks": [{"interval": 1}]},
         {"cron_clocks": [{"cron": "0 9 * * *"}], "timezone": "Mars/Olympus"},
         {"cron_clocks": [{"cron": "0 9 * * *", "parameter_defaults": [1]}]},

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from orchestra_client.server.context import Settings
 from orchestra_client.server.service import Service
-from orchestra_client.server.services.background import Background, LeasedService
+from orchestra_client.server.services.background import Background, LeasedService, health
 from orchestra_client.server.services.leases import Lease
 from tests.server.conftest import POSTGRES
 from tests.server.runs.conftest import Clock, Server
@@ -53,6 +53,10 @@ class Process:
     def background(self) -> Background:
         """Its part as a server that answers requests."""
         return Background(self.server.service.database, (), is_server=True)
+
+    def health(self) -> dict[str, Any]:
+        """What is known of the services."""
+        return health(self.server.service.database)
 
     def leased(self, service: rounds.Service) -> LeasedService:
         return LeasedService(service, self.server.service.database, self.holder)
