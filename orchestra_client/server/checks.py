@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from orchestra_client.server.store.session import Session
 
 MAX_NAME = 255
-"""Characters of a name, slug, tag or key."""
+"""Characters of a name, slug, tag or key: what PostgreSQL can keep in an index, whatever the characters."""
 
 
 def own_tenant(session: Session, input: dict[str, Any]) -> None:  # noqa: A002 (the argument's name in the API)
@@ -35,6 +35,15 @@ def name(value: str, what: str) -> str:
     value = value.strip()
     if not value:
         raise BadInput(f"The {what} must not be empty.")
+    return bounded(value, f"The {what}")
+
+
+def bounded(value: str, what: str) -> str:
+    """A text that others are looked up by, as it is.
+
+    Raises:
+        BadInput: it has more than `MAX_NAME` characters.
+    """
     if len(value) > MAX_NAME:
-        raise BadInput(f"The {what} must have at most {MAX_NAME} characters.")
+        raise BadInput(f"{what} must have at most {MAX_NAME} characters; it has {len(value)}.")
     return value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestra_client.errors import BadInput, PayloadTooLarge
 from orchestra_client.server.characters import checked
+from orchestra_client.server.checks import bounded
 from orchestra_client.server.store import json
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def task_rows(flow_id: str, serialized_tasks: Sequence[Any]) -> list[dict[str, A
     """One row per serialized task, its place in the flow still unknown.
 
     Raises:
-        BadInput: a task lacks its name or slug, or two share a slug.
+        BadInput: a task lacks its name or slug, one of its texts is too long, or two share a slug.
     """
     rows = [
         _task_row(flow_id, task, f"serialized_tasks[{index}]") for index, task in enumerate(serialized_tasks)
@@ -190,7 +191,7 @@ def _text(container: dict[str, Any], name: str, path: str) -> str:
     value = container.get(name)
     if not isinstance(value, str) or not value:
         raise BadInput(f"{path}.{name} must be a text that is not empty.")
-    return value
+    return bounded(value, f"{path}.{name}")
 
 
 def _optional_text(container: dict[str, Any], name: str, path: str) -> str | None:
@@ -225,4 +226,4 @@ def _tags(tags: Any, path: str) -> list[str]:
         raise BadInput(f"{path}.tags must be a list of texts.")
     if len(tags or []) > MAX_TAGS:
         raise BadInput(f"{path}.tags are {len(tags or [])}; a task has at most {MAX_TAGS}.")
-    return sorted(set(tags or []))
+    return sorted({bounded(tag, f"A tag in {path}.tags") for tag in tags or []})

@@ -34,6 +34,7 @@ def create_flow_run(session: Session, context: Context, input: Input) -> dict[st
     for name in ("parameters", "context", "run_config"):
         if not isinstance(input.get(name), dict | None):
             raise BadInput(f"{name} must be an object.")
+    checks.bounded(input.get("idempotency_key") or "", "idempotency_key")
     flow = _flow(session, input)
     first = _first_run(session, flow, input) if input.get("idempotency_key") else None
     if first is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from orchestra_client.errors import BadInput
+from orchestra_client.server import checks
 from orchestra_client.server.registration import serialized, versions
 from orchestra_client.server.registry import mutation
 
@@ -35,6 +36,8 @@ def create_flow(session: Session, context: Context, input: Input) -> dict[str, A
     An idempotency key equal to the group's latest registers nothing.
     """
     flow = serialized.check_flow(input["serialized_flow"])
+    for name in ("version_group_id", "idempotency_key"):
+        checks.bounded(input.get(name) or "", name)
     project_id = input.get("project_id")
     if project_id:
         session.require("project", project_id)

@@ -48,6 +48,7 @@ def test_nesting_without_end_is_refused():
         ({}, "name"),
         ({"name": ""}, "name"),
         ({"name": 3}, "name"),
+        ({"name": "f" * 256}, "serialized_flow.name must have at most 255 characters; it has 256"),
         ({"name": "f", "tasks": {}}, "tasks must be a list"),
         ({"name": "f", "parameters": ["x"]}, r"parameters\[0\] must be an object"),
         ({"name": "f", "parameters": [{}]}, r"parameters\[0\]\.name"),
@@ -108,3 +109,21 @@ def test_a_schedule_needs_a_value_for_every_required_parameter_on_every_clock():
     assert serialized.unscheduled_parameters(parameters, {"clocks": clocks}, {}) == {"day"}
     assert serialized.unscheduled_parameters(parameters, {"clocks": clocks}, {"day": 0}) == set()
     assert serialized.unscheduled_parameters(parameters, None, {}) == set()
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [
+        ({"name": "n" * 256}, r"serialized_tasks\[0\]\.name must have at most 255"),
+        ({"slug": "s" * 256}, r"serialized_tasks\[0\]\.slug must have at most 255"),
+        ({"tags": ["ok", "t" * 256]}, r"A tag in serialized_tasks\[0\]\.tags must have at most 255"),
+    ],
+)
+def test_texts_that_no_index_holds_are_refused(part, what):
+    with pytest.raises(BadInput, match=what):
+        serialized.task_rows("id", [{"name": "a", "slug": "a-1", **part}])
+
+
+def test_the_longest_texts_are_taken():
+    [row] = serialized.task_rows("id", [{"name": "名" * 255, "slug": "名" * 255, "tags": ["名" * 255]}])
+    assert len(row["slug"]) == 255

@@ -102,6 +102,15 @@ def test_a_refused_registration_leaves_the_older_version_in_use(ask, project):
     assert ask("{ flow_aggregate { aggregate { count } } }")["flow_aggregate"]["aggregate"]["count"] == 1
 
 
+@pytest.mark.parametrize("name", ["version_group_id", "idempotency_key"])
+def test_a_key_that_no_index_holds_is_refused(ask, project, name):
+    code, message = ask.refused(
+        "create_flow", project_id=project, serialized_flow=flow(), **{name: "k" * 256}
+    )
+
+    assert (code, message) == ("BAD_USER_INPUT", f"{name} must have at most 255 characters; it has 256.")
+
+
 def test_an_unknown_project_is_not_found(ask):
     code, _ = ask.refused("create_flow", project_id=str(uuid.uuid4()), serialized_flow=flow())
     assert code == "NOT_FOUND"

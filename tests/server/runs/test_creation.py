@@ -194,6 +194,14 @@ def test_the_same_key_with_other_contents_is_bad_input(server: Server, other: di
     assert caught.value.code == "BAD_USER_INPUT"
 
 
+def test_a_key_that_no_index_holds_is_refused(server: Server) -> None:
+    flow_id = server.flow()
+
+    with pytest.raises(Refused, match=r"idempotency_key must have at most 255 characters; it has 256\."):
+        server.run(flow_id, idempotency_key="k" * 256)
+    assert server.run(flow_id, idempotency_key="鍵" * 255)
+
+
 def test_a_key_holds_for_one_flow(server: Server) -> None:
     first = server.run(server.flow(name="f"), idempotency_key="k")
     assert server.run(server.flow(name="g"), idempotency_key="k") != first
