@@ -252,6 +252,7 @@ task_run = Table(
     Column("run_count", Integer, nullable=False),
     UniqueConstraint("flow_run_id", "task_id", "map_index"),
     Index(None, "tenant_id", "state", "state_timestamp"),
+    Index(None, "tenant_id", "created"),
     Index(None, "task_id"),
 )
 

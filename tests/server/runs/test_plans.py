@@ -92,3 +92,15 @@ def test_runs_are_created_by_reference(server: Server) -> None:
         server.do("get_or_create_task_run", "id", flow_run_id=run_id, task_id=task_id, map_index=1)
 
     assert exhaustive(server, seen) == []
+
+
+@pytest.mark.parametrize("table", ["flow_run", "task_run"])
+def test_a_list_in_the_order_of_arrival_sorts_no_more_than_it_answers(server: Server, table: str) -> None:
+    with statements(server) as seen:
+        server(f"{{ {table}(limit: 10) {{ id }} }}")
+
+    [(statement, parameters)] = [each for each in seen if f"FROM {table}" in each[0]]
+    with server.service.database.connect(write=False) as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    assert any(f"ix_{table}_tenant_id_created" in step for step in plan)
+    assert "USE TEMP B-TREE FOR ORDER BY" not in plan
