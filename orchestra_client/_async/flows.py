@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client._async.tenants import AsyncTenants
+from orchestra_client.errors import BadInput
 from orchestra_client.operations import flows
 from orchestra_client.pages import has_pages
 from orchestra_client.procedures.registration import register
@@ -31,22 +32,29 @@ class AsyncFlows(AsyncTenants):
         compressed: bool = True,
         no_url: bool = False,
         idempotency_key: str | None = None,
+        force: bool = False,
     ) -> str:
         """Register a flow: its next version in a project; older versions are archived.
 
-        A flow of up to 500 tasks and 500 edges is registered as a whole or not at all. A larger one is sent in
-        pieces, its schedule last; registering it again after a failure in the middle makes another version.
+        A flow that has not changed since its latest version was registered makes no new one: that version's id is
+        returned, and its schedule stays as active as it is. What counts as a change is `Flow.content_hash`; for other
+        flows and dicts, a hash over the serialized flow without `__version__`s.
+
+        A flow of any size is registered as a whole or not at all. Servers of the older API take more than 500 tasks or
+        500 edges only in pieces, the schedule last: after a failure in the middle, register the flow again to
+        complete the version.
 
         Args:
-            flow: anything with `serialize(build=…)`, or a serialized flow as a dict.
+            flow: a `Flow`, anything else with `serialize(build=…)`, or a serialized flow as a dict.
             project_name: a project that exists; must be given.
-            build: whether `flow.serialize` also builds what the flow runs from, e.g. an image.
+            build: whether `flow.serialize` also builds what the flow runs from: puts it into its storage.
             set_schedule_active: whether its schedule makes runs; can be changed later.
             version_group_id: the version group; unset means that of the project's flow of the same name.
             compressed: whether to send the flow compressed.
             no_url: whether to print nothing; else the URL of the flow is printed, or its id where the server has no pages.
             idempotency_key: with the key of the group's latest version, nothing is registered and that version's
-                id is returned. Unset means a new key, which covers the call's own retries.
+                id is returned. Unset means the hash of the flow's content.
+            force: whether to make a new version even if nothing has changed; not together with a key.
 
         Returns:
             The flow's id.
@@ -54,8 +62,14 @@ class AsyncFlows(AsyncTenants):
         Raises:
             BadInput: there is no such project; the flow has no name, a task twice, an edge that leads nowhere, or a
                 schedule that lacks values of required parameters. Nothing was registered.
+            FlowError: a `Flow` is not valid, or has no storage to be built into. Nothing was registered.
+            FlowStorageError: its storage cannot take it. Nothing was registered.
             ClientError: the API refused it.
         """
+        if force and idempotency_key is not None:
+            raise BadInput(
+                "force makes a new version whatever the key: give force or idempotency_key, not both"
+            )
         flow_id = await self._run(
             register(
                 flow,
@@ -64,7 +78,8 @@ class AsyncFlows(AsyncTenants):
                 compressed=compressed,
                 set_schedule_active=set_schedule_active,
                 version_group_id=version_group_id,
-                idempotency_key=self._session.new_id() if idempotency_key is None else idempotency_key,
+                idempotency_key=self._session.new_id() if force else idempotency_key,
+                takes_large_flows=await self._server_has("large_flows"),
             )
         )
         if not no_url:

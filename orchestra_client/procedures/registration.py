@@ -1,11 +1,14 @@
-"""Registering a flow: checking it, sending it in one piece or in several."""
+"""Registering a flow: checking it, telling whether it changed, sending it in one piece or in several."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from orchestra_client.errors import BadInput
+from orchestra_client.errors import BadInput, PayloadTooLarge
+from orchestra_client.flows.schemas.hashing import hash_document
 from orchestra_client.operations import flows, projects
 from orchestra_client.operations.aliases import chunks
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from orchestra_client.operation import Procedure
     from orchestra_client.results import Project
 
-__all__ = ["PIECE", "SerializableFlow", "register"]
+__all__ = ["PIECE", "HashedFlow", "SerializableFlow", "register"]
 
 PIECE = 500
 """How many tasks or edges go in one request; older servers time out on more."""
@@ -28,6 +31,15 @@ class SerializableFlow(Protocol):
         ...
 
 
+@runtime_checkable
+class HashedFlow(SerializableFlow, Protocol):
+    """A flow that tells by itself whether it has changed, as `orchestra_client.Flow` does."""
+
+    def content_hash(self) -> str:
+        """Equal as long as the flow is the same, in every process and on every machine."""
+        ...
+
+
 def register(
     flow: SerializableFlow | Mapping[str, Any],
     project_name: str | None,
@@ -36,12 +48,10 @@ def register(
     compressed: bool,
     set_schedule_active: bool,
     version_group_id: str | None,
-    idempotency_key: str,
+    idempotency_key: str | None,
+    takes_large_flows: bool,
 ) -> Procedure[str]:
-    """Register a flow's next version in a project that exists.
-
-    A flow of up to `PIECE` tasks and edges goes in one request, which is applied as a whole or not at all. A larger
-    one is created without its schedule, then gets its tasks and edges in pieces, and its schedule last.
+    """Register a flow's next version in a project that exists, unless it is the latest one already.
 
     Args:
         flow: writes itself, or is serialized already.
@@ -50,7 +60,10 @@ def register(
         compressed: whether to send it compressed.
         set_schedule_active: whether its schedule shall make runs.
         version_group_id: the version group; None for that of the project's flow of the same name.
-        idempotency_key: equal to that of the group's latest version, nothing is registered.
+        idempotency_key: equal to that of the group's latest version, nothing is registered; None for the hash of
+            the flow's content.
+        takes_large_flows: whether the server takes flows of any size in one request. Others take up to `PIECE` tasks
+            and edges.
 
     Returns:
         The flow's id.
@@ -66,24 +79,41 @@ def register(
             f"there is no project {project_name!r}; create it with create_project({project_name!r})"
         )
     serialized = _serialized(flow, build=build)
-    tasks, edges = serialized.get("tasks") or [], serialized.get("edges") or []
-    is_large = max(len(tasks), len(edges)) > PIECE
-    flow_id: str = yield flows.create_flow(
-        {**serialized, "tasks": [], "edges": []} if is_large else serialized,
-        project.id,
+    create = partial(
+        flows.create_flow,
+        project_id=project.id,
         compressed=compressed,
         version_group_id=version_group_id,
-        set_schedule_active=set_schedule_active and not is_large,
-        idempotency_key=idempotency_key,
+        idempotency_key=_content_hash(flow, serialized) if idempotency_key is None else idempotency_key,
     )
-    if is_large:
-        for piece in chunks(tasks, PIECE):
-            yield flows.register_tasks(flow_id, piece)
-        for piece in chunks(edges, PIECE):
-            yield flows.register_edges(flow_id, piece)
-        if set_schedule_active and serialized.get("schedule"):
-            yield flows.set_schedule_active(flow_id)
+    if takes_large_flows or not _is_large(serialized):
+        with suppress(PayloadTooLarge):  # nothing was applied then, and smaller requests may be taken
+            whole: str = yield create(serialized, set_schedule_active=set_schedule_active)
+            return whole
+    flow_id: str = yield create({**serialized, "tasks": [], "edges": []}, set_schedule_active=False)
+    yield from _complete(flow_id, serialized, set_schedule_active=set_schedule_active)
     return flow_id
+
+
+def _is_large(flow: Mapping[str, Any]) -> bool:
+    return max(len(_list(flow, "tasks")), len(_list(flow, "edges"))) > PIECE
+
+
+def _complete(flow_id: str, flow: Mapping[str, Any], *, set_schedule_active: bool) -> Procedure[None]:
+    """Add tasks and edges in pieces, and let the schedule make runs once all are there.
+
+    Also when the key was known: that registration may have ended in the middle, and a repeat changes nothing.
+    """
+    for piece in chunks(_list(flow, "tasks"), PIECE):
+        yield flows.register_tasks(flow_id, piece)
+    for piece in chunks(_list(flow, "edges"), PIECE):
+        yield flows.register_edges(flow_id, piece)
+    if set_schedule_active and flow.get("schedule"):
+        yield flows.set_schedule_active(flow_id)
+
+
+def _content_hash(flow: SerializableFlow | Mapping[str, Any], serialized: Mapping[str, Any]) -> str:
+    return flow.content_hash() if isinstance(flow, HashedFlow) else hash_document(serialized)
 
 
 def _serialized(flow: SerializableFlow | Mapping[str, Any], *, build: bool) -> Mapping[str, Any]:

@@ -43,7 +43,7 @@ CREATIONS: dict[str, tuple[str, Callable[[Any, World], Any]]] = {
     "create_project": ("CreateProject", lambda c, w: c.create_project(w.name)),
     "create_tenant": ("CreateTenant", lambda c, w: c.create_tenant(w.name)),
     "register": ("CreateFlow", lambda c, w: c.register({**w.flow, "name": w.name}, "sales", no_url=True)),
-    "register again": ("CreateFlow", lambda c, w: c.register(w.flow, "sales", no_url=True)),
+    "register again": ("CreateFlow", lambda c, w: c.register(w.flow, "sales", no_url=True, force=True)),
     "register plainly": (
         "CreateFlow",
         lambda c, w: c.register({**w.flow, "name": w.name}, "sales", no_url=True, compressed=False),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestra_client.errors import TransportTimeout, VersionConflict
+from orchestra_client.errors import TransportProtocolError, TransportTimeout, VersionConflict
 from orchestra_client.states import Queued, Running, Submitted
 from orchestra_client.testing import AsyncFaultyTransport, FaultyTransport, MemoryServer
 from orchestra_client.transport import Request, Response
@@ -71,6 +71,52 @@ def test_registering_prints_the_url_of_the_flows_page(client: Any, serialized_fl
 
     group = client.graphql("{ flow { flow_group_id } }").data.flow[0].flow_group_id
     assert capsys.readouterr().out == f"Flow URL: memory:/default/flow/{group}\n"
+
+
+def large_flow() -> dict[str, Any]:
+    tasks = [{"name": f"t{number}", "slug": f"t{number}"} for number in range(1200)]
+    edges = [
+        {"upstream_task": {"slug": "t0"}, "downstream_task": {"slug": task["slug"]}} for task in tasks[1:]
+    ]
+    schedule = {"type": "Schedule", "clocks": [{"type": "IntervalClock", "interval": 3_600_000_000}]}
+    return {"name": "large", "tasks": tasks, "edges": edges, "schedule": schedule}
+
+
+@pytest.mark.slow
+def test_a_large_flow_is_registered_in_pieces_and_its_schedule_last(client: Any, faults: Faults) -> None:
+    client.create_project("sales")
+
+    client.register(large_flow(), "sales", no_url=True)
+
+    creation, *pieces, last = faults.sent("mutation")[1:]
+    assert creation.variables["input"]["set_schedule_active"] is False
+    sent = [
+        len(
+            piece.variables["input"].get("serialized_tasks", piece.variables["input"].get("serialized_edges"))
+        )
+        for piece in pieces
+    ]
+    assert sent == [500, 500, 200, 500, 500, 199]
+    assert "SetScheduleActive" in last.text
+    assert (count(client, "task"), count(client, "edge")) == (1200, 1199)
+
+
+@pytest.mark.slow
+def test_a_registration_that_ended_in_the_middle_is_completed_by_the_next(
+    client: Any, faults: Faults
+) -> None:
+    """Given a version that lacks edges, when the flow is registered again, then that version is completed."""
+    client.create_project("sales")
+    faults.answer(418, 1, matching="RegisterEdges")
+    with pytest.raises(TransportProtocolError):
+        client.register(large_flow(), "sales", no_url=True)
+    assert client.graphql("{ flow { is_schedule_active } }").data.flow[0].is_schedule_active is False
+
+    client.register(large_flow(), "sales", no_url=True)
+
+    [flow] = client.graphql("{ flow { version is_schedule_active } }").data.flow
+    assert (flow.version, flow.is_schedule_active) == (1, True)
+    assert (count(client, "task"), count(client, "edge")) == (1200, 1199)
 
 
 def test_states_of_a_batch_are_set(client: Any, flow_run_id: str) -> None:
@@ -168,7 +214,7 @@ def test_flow_runs_and_registrations_have_keys_of_their_own(
     faults.lose_answers(1, matching="mutation CreateFlowFrom")
 
     client.create_flow_run(flow_id, parameters={"day": "1"})
-    client.register(serialized_flow, "sales", no_url=True)
+    client.register(serialized_flow, "sales", no_url=True, force=True)
 
     assert (count(client, "flow_run"), count(client, "flow")) == (1, 2)
 

@@ -180,6 +180,7 @@ def sizes(client: Any) -> tuple[bool, int, int]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compressed", [True, False])
 def test_a_large_flow_is_registered_at_once(compressed: bool, client: Any, faults: Faults) -> None:
     client.create_project("sales")
@@ -190,6 +191,7 @@ def test_a_large_flow_is_registered_at_once(compressed: bool, client: Any, fault
     assert len(faults.sent("mutation")) == 2  # the project's, and this one
 
 
+@pytest.mark.slow
 def test_a_flow_that_is_too_large_for_one_request_is_sent_in_pieces(
     client: Any, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:

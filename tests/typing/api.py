@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_type
 
-from orchestra_client import AsyncClient, Client, State
+from orchestra_client import AsyncClient, Client, Flow, Parameter, State, task
 from orchestra_client.client import Client as ClientByModule
+from orchestra_client.flows import FunctionTask
 from orchestra_client.graphql import GraphQLResult
 from orchestra_client.results import (
     AgentConfig,
@@ -41,6 +42,30 @@ class SerializableThing:
         return {"build": build}
 
 
+@task
+def plain(x: int) -> int:
+    """A task without settings."""
+    return x
+
+
+@task(max_retries=3, retry_delay=timedelta(seconds=10))
+def retried(x: int) -> int:
+    """A task with settings."""
+    return x
+
+
+def written() -> Flow:
+    """A flow of this library."""
+    with Flow("f") as flow:
+        assert_type(flow, Flow)
+        assert_type(Parameter("x", default=0), Parameter)
+        assert_type(plain, FunctionTask)
+        assert_type(retried(plain(1)), FunctionTask)
+        assert_type(retried.map([1, 2]), FunctionTask)
+    assert_type(flow.content_hash(), str)
+    return flow
+
+
 def in_threads(run_id: UUID, day: datetime) -> None:
     """Every method of the client for threads."""
     with Client(
@@ -63,6 +88,7 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.delete_project("p"), bool)
         assert_type(client.register({"name": "f"}, "p", idempotency_key="k"), str)
         assert_type(client.register(SerializableThing(), project_name="p"), str)
+        assert_type(client.register(written(), "p", build=False, force=True), str)
         assert_type(client.set_schedule_active("x"), bool)
         assert_type(client.set_schedule_inactive("x"), bool)
         assert_type(client.archive_flow("x"), bool)

@@ -17,6 +17,7 @@ CORE_VERSION = "1.4.1"
 
 CAPABILITIES = (
     "idempotency_key_header",
+    "large_flows",
     "late_flow_runs",
     "scoped_api_tokens",
     "task_tag_slots",
