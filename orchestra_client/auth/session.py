@@ -159,35 +159,9 @@ class Credentials:
         """What to send the next request with: bearer and generation, read as one."""
         return self._state.ticket
 
-    @property
-    def skew(self) -> float:
-        """Seconds that the server's clock is ahead of ours, as far as its answers told."""
-        return self._skew
-
     def server_time(self, now: float) -> float:
         """Our epoch seconds as the server would count them."""
         return now + self._skew
-
-    def bearer(self, now: float) -> str | None:
-        """The token that is good to be sent now, or None where one must be fetched first, or none is needed.
-
-        Args:
-            now: epoch seconds by our clock.
-        """
-        return None if self.next_step(now) else self._state.ticket.bearer
-
-    def needs_login(self) -> bool:
-        """Whether a tenant is wished for and there is no session in it yet."""
-        return self._state.session is None and self._state.wish is not None
-
-    def needs_refresh(self, now: float) -> bool:
-        """Whether the session's access token has, or has nearly, expired.
-
-        Args:
-            now: epoch seconds by our clock.
-        """
-        session = self._state.session
-        return session is not None and tokens.needs_refresh(session, now, self._skew)
 
     def next_step(self, now: float) -> Step | None:
         """What must happen before a request can be sent; None when it can be sent right away.

@@ -11,11 +11,9 @@ from orchestra_client.results import Tenant
 
 if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
-    from orchestra_client.results import Scope
 
 __all__ = [
     "create_tenant",
-    "get_auth_scope",
     "get_available_tenants",
     "get_default_tenant",
     "refresh_token",
@@ -40,11 +38,6 @@ def get_default_tenant() -> Operation[Tenant | None]:
 def _default_tenant(users: list[dict[str, Any]]) -> Tenant | None:
     membership = users[0].get("default_membership") if users else None
     return Tenant(**membership["tenant"]) if membership else None
-
-
-def get_auth_scope(*, bearer: str | None = None) -> Operation[Scope | None]:
-    """What a credential may do; None from servers that ask for none."""
-    return Operation("get_auth_info", {}, lambda answer: (answer or {}).get("api_token_scope"), bearer=bearer)
 
 
 def create_tenant(name: str, slug: str, *, key: str) -> Operation[str]:

@@ -29,35 +29,37 @@ def credentials(**options: object) -> Credentials:
 class TestSteps:
     def test_an_api_token_speaks_for_itself(self):
         subject = credentials()
-        assert (subject.next_step(NOW), subject.bearer(NOW), subject.renewal) == (None, TOKEN, None)
+        assert (subject.next_step(NOW), subject.ticket.bearer, subject.renewal) == (None, TOKEN, None)
 
     def test_no_token_is_sent_where_there_is_none(self):
         subject = Credentials()
-        assert (subject.next_step(NOW), subject.bearer(NOW), subject.ticket.bearer) == (None, None, None)
+        assert (subject.next_step(NOW), subject.ticket.bearer) == (None, None)
 
     def test_a_wished_tenant_needs_a_login(self):
         subject = credentials(wish=WISH)
-        assert subject.needs_login()
-        assert (subject.next_step(NOW), subject.bearer(NOW), subject.renewal) == ("login", None, "login")
+        assert (subject.next_step(NOW), subject.renewal) == ("login", "login")
 
     def test_after_the_login_the_access_token_is_sent(self):
         subject = credentials(wish=WISH)
         subject.accept(session())
-        assert (subject.next_step(NOW), subject.bearer(NOW), subject.renewal) == (None, "access-1", "refresh")
+        assert (subject.next_step(NOW), subject.ticket.bearer, subject.renewal) == (
+            None,
+            "access-1",
+            "refresh",
+        )
 
     def test_shortly_before_the_expiry_it_is_refreshed(self):
         subject = credentials()
         subject.accept(session())
-        assert not subject.needs_refresh(NOW + 569)
-        assert subject.needs_refresh(NOW + 570)
+        assert subject.next_step(NOW + 569) is None
         assert subject.next_step(NOW + 570) == "refresh"
 
     def test_earlier_when_the_servers_clock_is_ahead(self):
         subject = credentials()
         subject.accept(session())
         subject.learn("Fri, 15 Jan 2027 08:05:00 GMT", NOW)  # NOW is 08:00:00
-        assert subject.skew == pytest.approx(300.5)
-        assert subject.needs_refresh(NOW + 280)
+        assert subject.server_time(NOW) == pytest.approx(NOW + 300.5)
+        assert subject.next_step(NOW + 280) == "refresh"
 
     def test_a_session_without_a_refresh_token_is_renewed_by_a_login(self):
         subject = credentials()
@@ -76,7 +78,7 @@ class TestSteps:
         subject = credentials(wish=WISH)
         subject.accept(session())
         subject.drop()
-        assert (subject.session, subject.wish, subject.bearer(NOW)) == (None, None, TOKEN)
+        assert (subject.session, subject.wish, subject.ticket.bearer) == (None, None, TOKEN)
 
     def test_another_tenant_can_be_wished_for(self):
         subject = credentials()
@@ -116,9 +118,9 @@ class TestClock:
         subject = credentials()
         subject.learn("Fri, 15 Jan 2027 08:05:00 GMT", NOW)
         subject.learn("Fri, 15 Jan 2027 09:00:00 GMT", NOW + 59)
-        assert subject.skew == pytest.approx(300.5)
+        assert subject.server_time(NOW) == pytest.approx(NOW + 300.5)
         subject.learn("Fri, 15 Jan 2027 08:01:00 GMT", NOW + 60)
-        assert subject.skew == 0.0
+        assert subject.server_time(NOW) == NOW
 
     def test_is_compared_again_when_ours_jumps_back(self):
         subject = credentials()
@@ -130,7 +132,7 @@ class TestClock:
         subject = credentials()
         subject.learn("Fri, 15 Jan 2027 08:05:00 GMT", NOW)
         subject.learn(None, NOW + 100)
-        assert subject.skew == pytest.approx(300.5)
+        assert subject.server_time(NOW) == pytest.approx(NOW + 300.5)
 
 
 class TestDescriptions:

@@ -39,7 +39,8 @@ WITHOUT_A_METHOD = {
     "auth_api_key",
     "create_api_key",
     "delete_api_key",
-    # Facts that the client ships, or need no call.
+    # Facts that the client ships, or does without.
+    "auth_info",
     "hello",
     "reference_data",
     # Tables that are asked with filters of one's own.
