@@ -20,11 +20,13 @@ from orchestra_client.delivery.failures import is_refusal, is_suspect, requested
 from orchestra_client.delivery.forks import renew_in_children
 from orchestra_client.delivery.spool import Spool, Stream
 from orchestra_client.delivery.worker import Worker
-from orchestra_client.errors import OrchestraError
+from orchestra_client.errors import ClientError, OrchestraError
+from orchestra_client.operations.aliases import chunks
 from orchestra_client.operations.states import QUEUE_INTERVAL, Change, change
+from orchestra_client.results import StateResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from orchestra_client.delivery.spool import Entry
     from orchestra_client.operations.checks import Id
     from orchestra_client.operations.states import Run
-    from orchestra_client.results import StateResult
     from orchestra_client.states import State
 
 __all__ = ["Outbox", "Report", "default_outbox"]
@@ -92,6 +93,7 @@ class Outbox:
         folder: where states wait on disk; unset means one below `ORCHESTRA_HOME`.
         on_refused: called in the outbox's own thread with a report and the error, when the API refuses a state that
             it was not there to refuse at once, and for each later state of that run, none of which is sent any more.
+        threaded: False starts no thread: the caller does the turns, each when the one before said.
         clock: tells the time; for tests.
     """
 
@@ -101,6 +103,7 @@ class Outbox:
         *,
         folder: Path | None = None,
         on_refused: Callable[[Report, OrchestraError], object] | None = None,
+        threaded: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
@@ -108,7 +111,7 @@ class Outbox:
         self._source = ChannelSource(open_client)
         self._on_refused = on_refused
         self._backoff = Backoff(1.0, 30.0, random.random)
-        self._worker = Worker("orchestra-states", self.turn)
+        self._worker = Worker("orchestra-states", self.turn, threaded=threaded)
         self._stream: Stream | None = None
         self._begin_anew()
         renew_in_children(self)
@@ -169,6 +172,42 @@ class Outbox:
     def set_task_run_state(self, task_run_id: Id, version: int | None, state: State) -> State:
         """Report a task run's state; see `set_flow_run_state`."""
         return self._set("task_run", change("task_run", task_run_id, version, state, str(uuid4())))
+
+    def set_task_run_states(self, changes: Iterable[tuple[Id, int | None, State]]) -> list[StateResult]:
+        """Report states of many task runs, some hundreds a request; none fails its neighbours.
+
+        Args:
+            changes: for each ``(task_run_id, version, state)``, as `set_task_run_state` takes them.
+
+        Returns:
+            One result for each, in their order; a state that waits to be sent counts as set.
+        """
+        reports = [self._keep("task_run", change("task_run", *each, str(uuid4()))) for each in changes]
+        return [result for some in chunks(reports, BATCH) for result in self._set_together(some)]
+
+    def _set_together(self, reports: Sequence[Report]) -> list[StateResult]:
+        with self._lock:
+            # Nobody overtakes: while anything waits, so do these.
+            if self._waiting:
+                for report in reports:
+                    self._waiting.setdefault(report.change.run_id, deque()).append(report)
+                return [StateResult(each.change.run_id, "SUCCESS", each.change.state) for each in reports]
+        try:
+            results = self._source.channel().set_states("task_run", [report.change for report in reports])
+        except OrchestraError as error:
+            if is_refusal(error) and len(reports) > 1:
+                return [result for report in reports for result in self._set_together([report])]
+            return [self._put_off(report, error) for report in reports]
+        for report in reports:
+            report.remove()
+        return results
+
+    def _put_off(self, report: Report, error: OrchestraError) -> StateResult:
+        try:
+            state = self._postpone(report, error)
+        except ClientError as refusal:
+            return StateResult(report.change.run_id, "ERROR", None, str(refusal), error=refusal)
+        return StateResult(report.change.run_id, "SUCCESS", state)
 
     def _set(self, run: Run, each: Change) -> State:
         report = self._keep(run, each)

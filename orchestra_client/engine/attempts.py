@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import pickle
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.config import context
+from orchestra_client.delivery.prints import capture_prints
 from orchestra_client.engine.endings import Outcome
 from orchestra_client.engine.interruption import Stopped, run_stoppable
 from orchestra_client.engine.signals import ENDRUN, Signal
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from orchestra_client.flows import Task
 
 __all__ = ["Attempt", "make_attempt"]
+
+_ENGINE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,17 @@ def make_attempt(attempt: Attempt) -> Outcome:
             return _stopped(attempt.task, stopped)
         except (Exception, SystemExit) as error:  # noqa: BLE001 (a task may raise anything)
             name = attempt.context.get("task_full_name", attempt.task.name)
-            _logger(attempt).exception("Task %r failed.", name)
+            _logger(attempt).error("Task %r failed.", name, exc_info=_from_task(error))
             kept = _portable(error) if attempt.is_remote else error
             return Outcome(Failed(f"{type(error).__name__}: {error}", result=kept))
+
+
+def _from_task(error: BaseException) -> BaseException:
+    """The error with the way to it from where the task's own code begins."""
+    trace = error.__traceback__
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == _ENGINE:
+        trace = trace.tb_next
+    return error if trace is None else error.with_traceback(trace)
 
 
 def _portable(error: BaseException) -> BaseException:
@@ -86,7 +99,8 @@ def _value(attempt: Attempt) -> Any:
     is_known, value = known_value(task, attempt.context["parameters"])
     if is_known:
         return value
-    return run_stoppable(task.run, attempt.inputs, key=attempt.key, timeout=task.timeout)
+    with capture_prints(_logger(attempt)) if task.log_stdout else nullcontext():
+        return run_stoppable(task.run, attempt.inputs, key=attempt.key, timeout=task.timeout)
 
 
 def _ended(attempt: Attempt, value: Any, location: str | None) -> State:

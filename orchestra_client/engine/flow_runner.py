@@ -24,7 +24,7 @@ from orchestra_client.engine.opening import Opening
 from orchestra_client.engine.reporting import RunDisowned
 from orchestra_client.engine.run_context import task_values
 from orchestra_client.engine.timers import Timers
-from orchestra_client.states import Cancelled, Failed, Mapped, Paused, Running, State, use_clock
+from orchestra_client.states import Cancelled, Failed, Paused, Running, State, use_clock
 
 if TYPE_CHECKING:
     import logging
@@ -307,9 +307,7 @@ class FlowRunner:
         """Give a mapped run the states of those that it became, once all of them have ended."""
         if parent.children is None or parent.unfinished_children or not parent.state.is_mapped():
             return
-        states = [child.state for child in parent.children]
-        results = [state.result for state in states]
-        parent.state = Mapped(parent.state.message, results, states, parent.state.context)
+        parent.state = parent.mapped_state()
         self._progress(parent.task)
 
     def _progress(self, task: Task) -> None:
@@ -322,7 +320,7 @@ class FlowRunner:
         if self._why_cancelled is not None:
             self._cancel_rest(self._why_cancelled)
             return
-        results = {task: run.state for task, run in self._runs.items()}
+        results = self._results()
         waiting = [run.label for run in self._each_run() if not run.is_done and run.state.is_scheduled()]
         if all(run.is_done for run in self._runs.values()):
             reference = [self._runs[task].state for task in self._flow.reference_tasks()]
@@ -335,6 +333,12 @@ class FlowRunner:
 
     def _set_flow_state(self, state: State) -> None:
         self.state = self._reporter.set_flow_state(call_handlers(self._flow, self.state, state))
+
+    def _results(self) -> dict[Task, State]:
+        return {
+            task: run.mapped_state() if run.unfinished_children else run.state
+            for task, run in self._runs.items()
+        }
 
     def _each_run(self) -> Iterator[TaskRun]:
         for run in self._runs.values():
@@ -364,7 +368,7 @@ class FlowRunner:
     def _cancel_rest(self, reason: str) -> None:
         self._changes += [(run, Cancelled(reason)) for run in self._each_run() if not run.state.is_finished()]
         self._report()
-        self._set_flow_state(Cancelled(reason, {task: run.state for task, run in self._runs.items()}))
+        self._set_flow_state(Cancelled(reason, self._results()))
 
     def _disown(self, reason: str) -> None:
         raise RunDisowned(reason)

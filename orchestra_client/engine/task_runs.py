@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestra_client.states import Pending, State
+from orchestra_client.states import Mapped, Pending, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +70,11 @@ class TaskRun:
             return not self.unfinished_children
         # A round of a loop has ended, not the run; and nothing says yet what a mapped one became.
         return self.state.is_finished() and not self.state.is_looped() and not self.state.is_mapped()
+
+    def mapped_state(self) -> State:
+        """The state of a mapped run with those of the runs it became, and their results."""
+        states = [child.state for child in self.children or ()]
+        return Mapped(self.state.message, [state.result for state in states], states, self.state.context)
 
     def restore(self, state: State) -> None:
         """Continue from a state that an earlier process left it in."""

@@ -103,9 +103,7 @@ def test_a_failed_run_stops_its_own_successor_only() -> None:
 def test_a_reducing_trigger_counts_the_runs() -> None:
     with Flow("some") as flow:
         checked = odd_fails.map(numbers(4))
-        count = task(lambda xs: len(xs), name="count", trigger=triggers.some_successful(at_least=0.5))(
-            checked
-        )
+        count = task(len, name="count", trigger=triggers.some_successful(at_least=0.5))(checked)
     assert run(flow, count).result == 4
 
 
