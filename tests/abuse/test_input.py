@@ -69,7 +69,7 @@ def _plain(world: World, root: Root, path: Path = ()) -> dict[str, Any]:
 class TestKinds:
     @pytest.mark.parametrize(("root", "path", "scalar"), cases(*WRONG))
     def test_a_wrong_value_is_refused(self, world: World, root: Root, path: Path, scalar: str) -> None:
-        before = world.dump()
+        before = world.image()
         arguments = _plain(world, root, path)
         for value in WRONG[scalar]:
             answer = world.user.attack(root, replaced(arguments, path, value))
@@ -77,7 +77,7 @@ class TestKinds:
             assert answer.status == 200
             assert answer.body["data"] in (None, {root.name: None})
             assert len(json.dumps(answer.body)) < 5000
-        assert world.dump() == before
+        assert world.image() == before
 
     @pytest.mark.parametrize(("root", "path", "scalar"), cases("JSON"))
     def test_any_json_is_taken_or_refused(self, world: World, root: Root, path: Path, scalar: str) -> None:
@@ -100,15 +100,15 @@ class TestKinds:
         ]
         for value in values:
             world.restore()
-            before = world.dump()
+            before = world.image()
             answer = world.user.attack(root, replaced(_plain(world, root, path), path, value))
             if codes(answer):
-                assert world.dump() == before
+                assert world.image() == before
             _encoded(answer.body)
 
     @pytest.mark.parametrize("root", mutations(), ids=lambda root: root.name)
     def test_unknown_fields_missing_fields_and_no_object(self, world: World, root: Root) -> None:
-        before = world.dump()
+        before = world.image()
         plain = _plain(world, root)
         for input in (
             {**plain["input"], "nothing": 1},
@@ -126,7 +126,7 @@ class TestKinds:
             assert set(codes(answer)) == {"BAD_USER_INPUT"}, input
             assert answer.status == 200
         assert set(codes(world.user.attack(root, {}))) == {"BAD_USER_INPUT"}
-        assert world.dump() == before
+        assert world.image() == before
 
     @pytest.mark.parametrize("root", mutations(), ids=lambda root: root.name)
     def test_empty_and_endless_texts(self, world: World, root: Root) -> None:
@@ -272,11 +272,11 @@ class TestSizes:
         assert [item["code"] for item in answer["states"]] == ["PAYLOAD_TOO_LARGE", "PAYLOAD_TOO_LARGE", None]
 
     def test_a_single_one_is_an_error(self, world: World) -> None:
-        before = world.dump()
+        before = world.image()
         items = [{"flow_run_id": world.run, "state": state("Failed", context={"a": "x" * 1_000_001})}]
         answer = world.user.attack(roots()["set_flow_run_states"], {"input": {"states": items}})
         assert codes(answer) == ["PAYLOAD_TOO_LARGE"]
-        assert world.dump() == before
+        assert world.image() == before
 
     def test_a_log_message_of_a_megabyte_is_kept_and_a_longer_one_is_cut_with_a_mark(
         self, world: World
@@ -297,7 +297,7 @@ class TestSizes:
         assert found == [log["message"] for log in logs]
 
     def test_one_bad_record_refuses_the_request_and_is_named(self, world: World) -> None:
-        before = world.dump()
+        before = world.image()
         logs = [
             {"flow_run_id": world.run, "message": "good"},
             {"flow_run_id": world.theirs, "message": "bad"},
@@ -305,4 +305,4 @@ class TestSizes:
         answer = world.user.attack(roots()["write_run_logs"], {"input": {"logs": logs}})
         assert codes(answer) == ["BAD_USER_INPUT"]
         assert "logs[1]" in answer.body["errors"][0]["message"]
-        assert world.dump() == before
+        assert world.image() == before

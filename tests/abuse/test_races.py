@@ -138,10 +138,8 @@ def test_of_many_agents_one_submits_a_run(servers: list[Server], everybody: Ever
     agent = make(servers[0], "register_agent", type="local")["id"]
     for _ in range(ROUNDS):
         run = make(servers[0], "create_flow_run", flow_id=flow_id)["id"]
-        item = {"flow_run_id": run, "state": state("Submitted")}
-        told = everybody(
-            SET_FLOW_RUN, lambda _number: {"i": {"states": [item]}}, **{"X-Orchestra-Agent-Id": agent}
-        )  # noqa: B023
+        asked = {"i": {"states": [{"flow_run_id": run, "state": state("Submitted")}]}}
+        told = everybody(SET_FLOW_RUN, lambda _number: asked, **{"X-Orchestra-Agent-Id": agent})  # noqa: B023 (called at once)
         assert Counter(map(outcome, told)) == {"SUCCESS": 1, "STATE_CONFLICT": len(told) - 1}
 
 

@@ -49,25 +49,25 @@ class TestMatrix:
     @pytest.mark.parametrize("root", roots().values(), ids=lambda root: root.name)
     def test_a_refresh_token_may_refresh_and_nothing_else(self, world: World, root: Root) -> None:
         pair = world.user.do("switch_tenant", "access_token refresh_token", tenant_id=world.mine)
-        before = world.dump()
+        before = world.image()
         arguments = _nobodys(root)
         if root.name == "refresh_token":
             arguments = {"input": {"access_token": pair["access_token"]}}
         refresher = Asker(world.service, pair["refresh_token"])
         expected = [] if root.name == "refresh_token" else ["UNAUTHENTICATED"]
         assert codes(refresher.attack(root, arguments)) == expected
-        assert world.dump() == before
+        assert world.image() == before
 
     @pytest.mark.parametrize("root", mutations(), ids=lambda root: root.name)
     def test_a_refused_field_stops_its_neighbours(self, world: World, root: Root) -> None:
         if "RUNNER" in root.allow:
             return
-        before = world.dump()
+        before = world.image()
         query = root.document.replace(
             "{ ", '{ neighbour: set_key_value(input: {key: "new", value: 1}) { id } ', 1
         )
         assert codes(world.runner.answer(query, _nobodys(root))) == ["FORBIDDEN"]
-        assert world.dump() == before
+        assert world.image() == before
 
     def test_no_alias_and_no_fragment_hides_a_field(self, world: World) -> None:
         for query in (

@@ -210,15 +210,19 @@ class World:
     def dump(self, tenant_id: str | None = None) -> dict[str, list[str]]:
         """Every row of every table as text: of one tenant, with the rows that belong to none; or of all."""
         found: dict[str, list[str]] = {}
-        with self.service.database.connect(write=False) as connection:
+        with self._driver() as driver:
             for name, table in metadata.tables.items():
-                statement = select(table)
-                if tenant_id is not None and "tenant_id" in table.c:
-                    statement = statement.where(table.c.tenant_id == tenant_id)
-                elif tenant_id is not None and name == "tenant":
-                    statement = statement.where(table.c.id == tenant_id)
-                found[name] = sorted(repr(tuple(row)) for row in connection.execute(statement))
+                query, values = f'SELECT * FROM "{name}"', ()
+                if tenant_id is not None and (name == "tenant" or "tenant_id" in table.c):
+                    query += f" WHERE {_tenant_column(table).name} = ?"
+                    values = (tenant_id,)
+                found[name] = sorted(map(repr, driver.execute(query, values)))
         return found
+
+    def image(self) -> bytes:
+        """The database, byte by byte; the same as long as nothing was written to it."""
+        with self._driver() as driver:
+            return driver.serialize()
 
     def rows(self, tenant_id: str, table: str) -> list[dict[str, Any]]:
         column = _tenant_column(metadata.tables[table])
