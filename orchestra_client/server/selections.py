@@ -1,7 +1,6 @@
 """What an operation selects, worked out once per document, and answers cut to it.
 
-The contract has neither interfaces nor unions, so each selection belongs to one known type, and a fragment always
-to the type it is spread in.
+The contract has neither interfaces nor unions, so each selection belongs to one known type.
 """
 
 from __future__ import annotations
@@ -9,22 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from graphql import (
-    FieldNode,
-    FragmentSpreadNode,
-    GraphQLIncludeDirective,
-    GraphQLObjectType,
-    GraphQLSkipDirective,
-    InlineFragmentNode,
-    get_directive_values,
-    get_named_type,
-    is_non_null_type,
-)
+from graphql import GraphQLObjectType, get_named_type, is_non_null_type
+
+from orchestra_client.server.collecting import collect, selection_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from graphql import FragmentDefinitionNode, SelectionNode, SelectionSetNode
+    from graphql import FieldNode, FragmentDefinitionNode, SelectionSetNode
     from graphql.execution.values import VariableValues
 
     from orchestra_client.server.documents import Operation
@@ -71,33 +62,9 @@ class _Planner:
         self._fragments = fragments
         self._variables = variables
 
-    def plan(self, selection_sets: Iterable[SelectionSetNode], parent: GraphQLObjectType) -> Plan:
-        merged: dict[str, list[FieldNode]] = {}
-        spread: set[str] = set()
-        for selection_set in selection_sets:
-            self._collect(selection_set, merged, spread)
+    def plan(self, sets: Iterable[SelectionSetNode], parent: GraphQLObjectType) -> Plan:
+        merged = collect(sets, self._fragments, self._variables)
         return tuple(self._selected(key, nodes, parent) for key, nodes in merged.items())
-
-    def _collect(
-        self, selection_set: SelectionSetNode, merged: dict[str, list[FieldNode]], spread: set[str]
-    ) -> None:
-        for node in selection_set.selections:
-            if not self._is_included(node):
-                continue
-            if isinstance(node, FieldNode):
-                merged.setdefault((node.alias or node.name).value, []).append(node)
-            elif isinstance(node, InlineFragmentNode):
-                self._collect(node.selection_set, merged, spread)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                spread.add(node.name.value)
-                self._collect(self._fragments[node.name.value].selection_set, merged, spread)
-
-    def _is_included(self, node: SelectionNode) -> bool:
-        if not node.directives:
-            return True
-        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
-        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
-        return not (skip and skip["if"]) and (include is None or include["if"])
 
     def _selected(self, key: str, nodes: list[FieldNode], parent: GraphQLObjectType) -> Selected:
         name = nodes[0].name.value
@@ -107,7 +74,7 @@ class _Planner:
         named = get_named_type(type_)
         inner = None
         if isinstance(named, GraphQLObjectType):
-            inner = self.plan((node.selection_set for node in nodes if node.selection_set), named)
+            inner = self.plan(selection_sets(nodes), named)
         return Selected(key, name, nodes, parent.name, is_non_null_type(type_), inner)
 
 

@@ -12,26 +12,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
-    GraphQLIncludeDirective,
     GraphQLObjectType,
-    GraphQLSkipDirective,
-    InlineFragmentNode,
     Node,
     Undefined,
     VariableNode,
     get_argument_values,
-    get_directive_values,
     value_from_ast_untyped,
 )
 
 from orchestra_client.server.characters import checked
+from orchestra_client.server.collecting import collect, selection_sets
 from orchestra_client.server.store import ordering
 from orchestra_client.server.store.fields import TYPE_NAME, Aggregate, Arguments, Count, Rows, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from graphql import FragmentDefinitionNode, GraphQLResolveInfo, SelectionNode, SelectionSetNode
+    from graphql import FragmentDefinitionNode, GraphQLResolveInfo, SelectionSetNode
     from graphql.execution.values import VariableValueSource
 
     from orchestra_client.server.store.relations import TableType, TableTypes
@@ -115,12 +112,12 @@ class _Reading:
     ) -> Aggregate:
         def read() -> Aggregate:
             arguments = self._arguments(nodes[0], coerced())
-            return self._aggregate(self._collect(_selection_sets(nodes)), table, arguments)
+            return self._aggregate(self._collect(selection_sets(nodes)), table, arguments)
 
         return self._plans.keep(nodes, self._info, read)
 
     def selection(self, nodes: Sequence[FieldNode], table: TableType) -> Selection:
-        sets = _selection_sets(nodes)
+        sets = selection_sets(nodes)
         return self._plans.keep(sets, self._info, lambda: self._selection(self._collect(sets), table))
 
     # ------------------------------------------------------------------------------------------ selections
@@ -147,7 +144,7 @@ class _Reading:
 
     def _aggregate(self, fields: Fields, table: TableType, arguments: Arguments) -> Aggregate:
         counts = {
-            key: self._counts(self._collect(_selection_sets(nodes)), table)
+            key: self._counts(self._collect(selection_sets(nodes)), table)
             for key, nodes in fields.items()
             if nodes[0].name.value == "aggregate"
         }
@@ -194,36 +191,8 @@ class _Reading:
         # What has no source was read by `server.variables`, which leaves keys in their order.
         return value_from_ast_untyped(written, {**values.coerced, **sent})
 
-    # ---------------------------------------------------------------------------------------- collection
-
-    def _collect(self, sets: Sequence[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """The selected fields by their names in the answer, those of fragments included."""
-        fields: dict[str, list[FieldNode]] = {}
-        spread: set[str] = set()
-        for node in self._flattened(sets, spread):
-            fields.setdefault((node.alias or node.name).value, []).append(node)
-        return fields
-
-    def _flattened(self, sets: Sequence[SelectionSetNode], spread: set[str]) -> Iterator[FieldNode]:
-        for node in (node for each in sets for node in each.selections if self._is_included(node)):
-            if isinstance(node, FieldNode):
-                yield node
-            elif isinstance(node, InlineFragmentNode):
-                yield from self._flattened([node.selection_set], spread)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                spread.add(node.name.value)
-                yield from self._flattened([self._info.fragments[node.name.value].selection_set], spread)
-
-    def _is_included(self, node: SelectionNode) -> bool:
-        if not node.directives:
-            return True
-        skip = get_directive_values(GraphQLSkipDirective, node, self._info.variable_values)
-        include = get_directive_values(GraphQLIncludeDirective, node, self._info.variable_values)
-        return not (skip and skip["if"]) and (include is None or include["if"])
-
-
-def _selection_sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
-    return [node.selection_set for node in nodes if node.selection_set]
+    def _collect(self, sets: Sequence[SelectionSetNode]) -> Fields:
+        return collect(sets, self._info.fragments, self._info.variable_values)
 
 
 def _sent(source: VariableValueSource) -> Any:
