@@ -111,10 +111,10 @@ class TestLimits:
 
     @pytest.mark.parametrize("bomb", ["{a" * 50_000, "{hello(x:" + "[" * 50_000, "query(" + "$a:A " * 50_000])
     def test_bombs_do_not_get_past_the_parser(self, documents: Documents, bomb: str) -> None:
-        started = time.perf_counter()
+        started = time.thread_time()
         with pytest.raises((PayloadTooLarge, RequestRefused)):
             documents.read(bomb)
-        assert time.perf_counter() - started < 2
+        assert time.thread_time() - started < 2
 
     def test_introspection_may_be_deeper_than_data(self, documents: Documents) -> None:
         documents.read('{ __type(name: "flow") { fields { type ' + "{ ofType " * 11 + "{ name }" + "}" * 14)
