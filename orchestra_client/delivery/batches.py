@@ -44,7 +44,7 @@ class Limits:
         ConfigurationError: a limit makes no sense, or not beside another.
     """
 
-    max_records: int = 2000
+    max_records: int = 4000
     max_bytes: int = MIB
     max_age: float = 1.0
     max_message: int = 256 * KIB

@@ -203,6 +203,15 @@ class OrchestraHandler(logging.Handler):
             self._queue.wait_until_empty(min(left, _SHORT))
         return not self._queue
 
+    def adopt(self) -> None:
+        """Deliver soon what other processes have left behind by now, without waiting for it.
+
+        A handler looks for that each minute once it has something to do; an agent that sees a child end has no need to
+        log anything for it.
+        """
+        self._sender.look_again()
+        self._hand_over()
+
     def close(self) -> None:
         """Deliver what waits, within `flush_timeout`, and end the thread. Closing twice does nothing."""
         if self._is_closed:

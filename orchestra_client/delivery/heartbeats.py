@@ -164,6 +164,7 @@ class Heartbeats:
         open_client: opens the client that sends, once for each process; closed with this object. Unset means a client
             for the configured server.
         interval: seconds between two beats of a run, more than 0.
+        threaded: False starts no thread: the caller does the turns, each when the one before said.
         clock: tells the time; for tests.
         random: returns a float in [0, 1); for tests.
 
@@ -176,6 +177,7 @@ class Heartbeats:
         open_client: Callable[[], Client] | None = None,
         *,
         interval: float = 30.0,
+        threaded: bool = True,
         clock: Clock | None = None,
         random: Callable[[], float] = chance.random,
     ) -> None:
@@ -186,7 +188,7 @@ class Heartbeats:
         self._random = random
         self._source = ChannelSource(open_client)
         self._backoff = Backoff(min(1.0, interval), interval, random)
-        self._worker = Worker("orchestra-heartbeats", self.turn)
+        self._worker = Worker("orchestra-heartbeats", self.turn, threaded=threaded)
         self.renew()
         renew_in_children(self)
 

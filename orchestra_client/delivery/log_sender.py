@@ -81,6 +81,10 @@ class LogSender:
         self._not_before = self._next_adoption = 0.0
         self.is_hurried = False
 
+    def look_again(self) -> None:
+        """Have the next turn look for what others left behind; may be called from any thread."""
+        self._next_adoption = 0.0
+
     @property
     def failures(self) -> int:
         """How often in a row the API could not be reached; 0 while it can."""

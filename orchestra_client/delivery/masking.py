@@ -31,7 +31,7 @@ class Secrets:
         renew_in_children(self)
         self._values: frozenset[str] = frozenset()
         self._pattern: re.Pattern[str] | None = None
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[Mapping[str, Any] | None, int] = (None, 0)
 
     def __repr__(self) -> str:
         return f"<{len(self._values)} secrets>"
@@ -54,16 +54,17 @@ class Secrets:
                 self._pattern = _pattern(self._values)
 
     def learn(self, known: Mapping[str, Any] | None) -> None:
-        """Have the values of a mapping masked, at next to no cost when it is the one of the last call.
+        """Have the values of a mapping masked, at next to no cost when it is that of the last call.
 
         Args:
             known: secrets by name, as a run's context has them; None adds nothing.
         """
-        if known:
-            seen = (id(known), len(known))
-            if seen != self._seen:
-                self.add(known)
-                self._seen = seen
+        if known is None:
+            return
+        last, length = self._seen
+        if known is not last or len(known) != length:
+            self.add(known)
+            self._seen = (known, len(known))
 
     def values(self) -> frozenset[str]:
         """All values, to hand them to another process."""

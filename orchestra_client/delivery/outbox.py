@@ -209,33 +209,74 @@ class Outbox:
             return StateResult(report.change.run_id, "ERROR", None, str(refusal), error=refusal)
         return StateResult(report.change.run_id, "SUCCESS", state)
 
+    def set_task_run_states(self, changes: Iterable[tuple[Id, int | None, State]]) -> list[StateResult]:
+        """Report states of many task runs, a few hundred a request. One that is refused does not stop the others.
+
+        Args:
+            changes: for each ``(task_run_id, version, state)``, as `set_task_run_state` takes them.
+
+        Returns:
+            One result for each, in their order. One that waits to be sent counts as taken; its `version` is None.
+        """
+        checked = [change("task_run", *each, str(uuid4())) for each in changes]
+        return self._report("task_run", checked)
+
     def _set(self, run: Run, each: Change) -> State:
-        report = self._keep(run, each)
-        with self._lock:
-            # Nobody overtakes: what waits for this run goes first.
-            if each.run_id in self._waiting:
-                self._waiting[each.run_id].append(report)
-                return each.state
-        try:
-            [result] = self._source.channel().set_states(run, [each])
-        except OrchestraError as error:
-            return self._postpone(report, error)
-        report.remove()
+        [result] = self._report(run, [each])
         if result.error is not None:
             raise result.error
         assert result.state is not None  # only refusals have none
         return result.state
 
-    def _postpone(self, report: Report, error: OrchestraError) -> State:
-        if is_refusal(error):
-            report.remove()
-            raise error
-        _log.warning("A state of run %s waits for the API: %s", report.change.run_id, error)
+    def _report(self, run: Run, changes: list[Change]) -> list[StateResult]:
+        reports = [self._keep(run, each) for each in changes]
+        behind = [self._is_queued_behind(report) for report in reports]
+        first = [report for report, is_behind in zip(reports, behind, strict=True) if not is_behind]
+        answers = iter(self._send_now(run, first))
+        return [
+            _taken(report) if is_behind else next(answers)
+            for report, is_behind in zip(reports, behind, strict=True)
+        ]
+
+    def _is_queued_behind(self, report: Report) -> bool:
+        """Nobody overtakes: what waits for the run goes first."""
         with self._lock:
-            self._waiting.setdefault(report.change.run_id, deque()).append(report)
+            reports = self._waiting.get(report.change.run_id)
+            if reports is not None:
+                reports.append(report)
+            return reports is not None
+
+    def _send_now(self, run: Run, reports: list[Report]) -> list[StateResult]:
+        try:
+            results = self._ask(run, reports, attempt=1)
+        except OrchestraError as error:
+            self._postpone(reports, error)
+            return [_taken(report) for report in reports]
+        for report in reports:
+            report.remove()
+        return results
+
+    def _postpone(self, reports: list[Report], error: OrchestraError) -> None:
+        _log.warning("%d states wait for the API: %s", len(reports), error)
+        with self._lock:
+            for report in reports:
+                self._waiting.setdefault(report.change.run_id, deque()).append(report)
         self._worker.ensure()
         self._worker.wake()
-        return report.change.state
+
+    def _ask(self, run: Run, reports: list[Report], *, attempt: int) -> list[StateResult]:
+        """The API's answers; reports that it refuses together are sent one by one."""
+        if not reports:
+            return []
+        channel = self._source.channel()
+        try:
+            return channel.set_states(run, [report.change for report in reports])
+        except OrchestraError as error:
+            if not (is_refusal(error) or (is_suspect(error, attempt) and channel.is_healthy())):
+                raise
+            if len(reports) == 1:
+                return [_refused(reports[0], error)]
+        return [answer for report in reports for answer in self._ask(run, [report], attempt=attempt)]
 
     def _keep(self, run: Run, each: Change) -> Report:
         content = json.dumps(
@@ -348,27 +389,9 @@ class Outbox:
         return max(min(self._held_until.values(), default=0.0) - self._clock.monotonic(), 0.0)
 
     def _send(self, run: Run, reports: list[Report]) -> None:
-        if not reports:
-            return
-        channel = self._source.channel()
-        try:
-            results = channel.set_states(run, [report.change for report in reports])
-        except OrchestraError as error:
-            is_suspect_now = is_suspect(error, self._backoff.failures + 1)
-            if not (is_refusal(error) or (is_suspect_now and channel.is_healthy())):
-                raise
-            self._send_singly(run, reports, error)
-        else:
-            for report, result in zip(reports, results, strict=True):
-                self._settle(report, result)
-
-    def _send_singly(self, run: Run, reports: list[Report], error: OrchestraError) -> None:
-        """Find out which of several reports is the one that the API refuses all of them for."""
-        if len(reports) == 1:
-            self._refuse(reports[0].change.run_id, error)
-            return
-        for report in reports:
-            self._send(run, [report])
+        results = self._ask(run, reports, attempt=self._backoff.failures + 1)
+        for report, result in zip(reports, results, strict=True):
+            self._settle(report, result)
 
     def _settle(self, report: Report, result: StateResult) -> None:
         run_id = report.change.run_id
@@ -415,6 +438,15 @@ class Outbox:
                 stream.close()
             self._inherited = []
             self._emptied.notify_all()
+
+
+def _taken(report: Report) -> StateResult:
+    return StateResult(report.change.run_id, "SUCCESS", report.change.state)
+
+
+def _refused(report: Report, error: OrchestraError) -> StateResult:
+    assert isinstance(error, ClientError)  # as every refusal is
+    return StateResult(report.change.run_id, "ERROR", None, str(error), error=error)
 
 
 def _read(entry: Entry) -> Report | None:

@@ -29,11 +29,20 @@ class Worker:
         name: of the thread, for debuggers and the log.
         job: does one turn; returns the seconds until the next one, or None to wait until it is woken.
         backoff: the pauses after turns that raised; unset means from half a second to half a minute.
+        threaded: False never starts the thread: someone else does the turns.
     """
 
-    def __init__(self, name: str, job: Callable[[], float | None], *, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        job: Callable[[], float | None],
+        *,
+        backoff: Backoff | None = None,
+        threaded: bool = True,
+    ) -> None:
         self._name = name
         self._job = job
+        self._threaded = threaded
         self._backoff = backoff or Backoff(0.5, 30.0, random.random)
         self._begin()
         renew_in_children(self)
@@ -91,7 +100,7 @@ class Worker:
 
     def _start_unless_stopped(self) -> None:
         # Another thread may have been faster.
-        if self._is_stopped or self.is_alive:
+        if self._is_stopped or self.is_alive or not self._threaded:
             return
         if self._thread is not None:
             _log.warning("The thread %s had ended; it is started again.", self._name)
