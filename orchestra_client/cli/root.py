@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Each group's module holds a click command of the same name.
-_GROUPS = {"server": "Run a server of your own."}
+_GROUPS = {"agent": "Run what is due.", "server": "Run a server of your own."}
 
 
 class Groups(click.Group):

@@ -1,0 +1,124 @@
+"""What an agent asks of the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestra_client.agent.runs import ClaimedRun, DueRun, Standing
+from orchestra_client.states import Scheduled, Submitted
+from orchestra_client.states.hierarchy import RUNNING, SCHEDULED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestra_client.client import Client
+    from orchestra_client.operations.checks import Id
+    from orchestra_client.results import StateResult
+    from orchestra_client.states import State
+
+__all__ = ["AgentApi"]
+
+_RUN = (
+    "id name flow_id version serialized_state labels run_config scheduled_start_time heartbeat flow { name }"
+)
+_RUNS = f"query AgentRuns($where: flow_run_bool_exp!) {{ flow_run(where: $where) {{ {_RUN} }} }}"
+_LATE = f"""query LateRuns($where: flow_run_bool_exp!) {{
+  flow_run(where: $where, order_by: {{state_start_time: asc}}, limit: 50) {{ {_RUN} }}
+}}"""
+_STANDINGS = """query Standings($where: flow_run_bool_exp!) {
+  flow_run(where: $where) { id state version agent_id }
+}"""
+_END = """query EndOfRun($where: flow_run_bool_exp!, $waiting: task_run_bool_exp!, $running: task_run_bool_exp!) {
+  flow_run(where: $where) {
+    id state version agent_id
+    waiting: task_runs(where: $waiting, limit: 1) { id }
+    running: task_runs(where: $running) { id version }
+  }
+}"""
+
+_WAITING = sorted(SCHEDULED | {"Queued"})
+
+
+class AgentApi:
+    """The requests of an agent. As safe to share between threads as its client is.
+
+    Every method raises `OrchestraError` when it is not answered, or refused.
+
+    Args:
+        client: asks each question once; the agent asks again when it sees fit.
+        agent_id: this agent's, from `register`.
+        name: this agent's, for messages.
+    """
+
+    def __init__(self, client: Client, agent_id: str, name: str) -> None:
+        self.client = client
+        self.agent_id = agent_id
+        self._name = name
+
+    @classmethod
+    def register(cls, client: Client, agent_type: str, name: str, labels: Sequence[str]) -> AgentApi:
+        """Make an agent known to the server, which takes note of it in all its further requests."""
+        agent_id = client.register_agent(agent_type, name, labels)
+        client.attach_headers({"X-Orchestra-Agent-Id": agent_id})
+        return cls(client, agent_id, name)
+
+    def queue(self, labels: Sequence[str]) -> list[str]:
+        """The ids of the runs that are due for an agent with these labels, the longest due first."""
+        return self.client.get_runs_in_queue(labels, agent_id=self.agent_id)
+
+    def due_runs(self, ids: Sequence[str]) -> list[DueRun]:
+        """Runs of the queue, in its order."""
+        rows = {row["id"]: row for row in self._rows(_RUNS, {"id": {"_in": list(ids)}})}
+        return [DueRun.of_row(rows[run_id]) for run_id in ids if run_id in rows]
+
+    def late_runs(self, before: str) -> list[DueRun]:
+        """Runs that have waited since before a time, the longest first; at most 50."""
+        where = {"state": {"_in": _WAITING}, "state_start_time": {"_lte": before}}
+        return [DueRun.of_row(row) for row in self._rows(_LATE, where)]
+
+    def submitted_here(self) -> list[ClaimedRun]:
+        """The runs that this agent has claimed and that have not begun."""
+        where = {"agent_id": {"_eq": self.agent_id}, "state": {"_eq": "Submitted"}}
+        return [ClaimedRun.of_row(row) for row in self._rows(_RUNS, where)]
+
+    def claim(self, due: Sequence[DueRun]) -> list[StateResult]:
+        """Claim runs: each of them only if nobody else has since they were read.
+
+        Returns:
+            One result for each, in their order; true for those that are this agent's now.
+        """
+        changes: list[tuple[Id, int | None, State]] = []
+        for each in due:
+            version = each.run.version
+            if each.state.is_running():
+                # It began before; who takes it up makes it one that is to begin, and submits it in one transaction.
+                changes.append((each.run.id, version, Scheduled(f"Taken up again by agent {self._name!r}.")))
+                version += 1
+            changes.append((each.run.id, version, self._submission(each.state)))
+        results = self.client.set_flow_run_states(changes)
+        submissions = (result for change, result in zip(changes, results, strict=True) if _submits(change))
+        return list(submissions)
+
+    def standings(self, ids: Sequence[str]) -> dict[str, Standing]:
+        """How runs stand, without their task runs; those that do not exist are left out."""
+        rows = self._rows(_STANDINGS, {"id": {"_in": list(ids)}})
+        return {row["id"]: Standing(row["state"], row["version"], row["agent_id"]) for row in rows}
+
+    def standing(self, run_id: str) -> Standing | None:
+        """How a run stands, with its task runs; None when it does not exist."""
+        of_state = {"waiting": {"state": {"_in": _WAITING}}, "running": {"state": {"_in": sorted(RUNNING)}}}
+        for row in self._rows(_END, {"id": {"_eq": run_id}}, **of_state):
+            running = tuple((task_run["id"], task_run["version"]) for task_run in row["running"])
+            return Standing(row["state"], row["version"], row["agent_id"], bool(row["waiting"]), running)
+        return None
+
+    def _submission(self, state: State) -> Submitted:
+        return Submitted(f"Submitted by agent {self._name!r}.", state=state)
+
+    def _rows(self, query: str, where: dict[str, Any], **variables: Any) -> list[Any]:
+        answer = self.client.graphql(query, variables={"where": where, **variables})
+        return list(answer.data.flow_run)
+
+
+def _submits(change: tuple[Id, int | None, State]) -> bool:
+    return isinstance(change[2], Submitted)

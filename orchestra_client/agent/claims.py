@@ -1,0 +1,176 @@
+"""Claiming due runs and getting them on their way."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from orchestra_client.agent.deployment import Ending
+from orchestra_client.errors import (
+    AuthenticationError,
+    OrchestraError,
+    RateLimited,
+    ServerError,
+    StateConflict,
+    TransportError,
+    VersionConflict,
+)
+from orchestra_client.states.hierarchy import RUNNING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orchestra_client.agent.api import AgentApi
+    from orchestra_client.agent.deployment import Deployment
+    from orchestra_client.agent.pace import Pace
+    from orchestra_client.agent.passes import Passes
+    from orchestra_client.agent.roster import Charge, Roster
+    from orchestra_client.agent.runs import ClaimedRun, DueRun
+    from orchestra_client.clock import Clock
+
+__all__ = ["Claims", "deploy"]
+
+_log = logging.getLogger("orchestra_client.agent")
+
+_REMEMBERED = 1000
+"""Runs that were handed back, of which the agent knows that no process has them."""
+
+
+class Claims:
+    """Takes runs from the queue, up to the agent's limit. Belongs to one thread.
+
+    Args:
+        api: of the agent.
+        roster: the charges; the claimed runs are added to it.
+        labels: the agent's.
+        limit: of charges at the same time; None for as many as come.
+        pace: how long a silent run counts as alive.
+        clock: tells the time.
+
+    Attributes:
+        is_in_doubt: whether a claim was sent whose answer is not known.
+    """
+
+    def __init__(
+        self,
+        api: AgentApi,
+        roster: Roster,
+        *,
+        labels: Sequence[str],
+        limit: int | None,
+        pace: Pace,
+        clock: Clock,
+    ) -> None:
+        self._api = api
+        self._roster = roster
+        self._labels = labels
+        self._limit = limit
+        self._pace = pace
+        self._clock = clock
+        self.is_in_doubt = False
+        self._was_full = False
+        self._handed_back: deque[tuple[str, int]] = deque(maxlen=_REMEMBERED)
+
+    def poll(self) -> int:
+        """Claim what is due, as far as there is room.
+
+        An agent without room asks, too: it lets the server know that it is alive.
+
+        Returns:
+            The number of runs that were due here, claimed or not.
+
+        Raises:
+            OrchestraError: the server did not answer.
+        """
+        self.settle_doubt()
+        queue = [run_id for run_id in self._api.queue(self._labels) if run_id not in self._roster]
+        room = len(queue) if self._limit is None else max(self._limit - len(self._roster), 0)
+        self._tell_if_full(waiting=len(queue), room=room)
+        if not queue or not room:
+            return 0
+        due = [each for each in self._api.due_runs(queue[:room]) if self._is_free(each)]
+        self._claim(due)
+        return len(due)
+
+    def hand_back(self, run_id: str, version: int) -> None:
+        """Remember that a Running run has no process any more, for as long as it has this version."""
+        self._handed_back.append((run_id, version))
+
+    def settle_doubt(self) -> bool:
+        """Find the runs of a claim whose answer was lost, if one was.
+
+        Returns:
+            True.
+
+        Raises:
+            OrchestraError: the server did not answer.
+        """
+        if not self.is_in_doubt:
+            return True
+        for run in self._api.submitted_here():
+            if run.id not in self._roster:
+                self._roster.add(run)
+                _log.info("Claimed %s; the answer was lost, and is known now.", run)
+        self.is_in_doubt = False
+        return True
+
+    def _claim(self, due: Sequence[DueRun]) -> None:
+        if not due:
+            return
+        self.is_in_doubt = True
+        results = self._api.claim(due)
+        self.is_in_doubt = False
+        for each, result in zip(due, results, strict=True):
+            if result:
+                version = each.run.version + (2 if each.state.is_running() else 1)
+                self._roster.add(replace(each.run, version=version))
+            elif isinstance(result.error, VersionConflict | StateConflict):
+                _log.info("Left %s to whoever was faster.", each.run)
+            else:
+                _log.warning("Could not claim %s: %s", each.run, result.message)
+
+    def _is_free(self, due: DueRun) -> bool:
+        """Whether no process has the run: one that is Running may be about to start the task run that is due."""
+        if due.state.type_name not in RUNNING or (due.run.id, due.run.version) in self._handed_back:
+            return True
+        silence = timedelta(seconds=self._pace.abandoned)
+        return due.heartbeat is None or self._clock.now() - due.heartbeat >= silence
+
+    def _tell_if_full(self, *, waiting: int, room: int) -> None:
+        is_full = waiting > room
+        if is_full and not self._was_full:
+            _log.info("%d runs wait: this agent is at its limit of %s.", waiting - room, self._limit)
+        self._was_full = is_full
+
+
+def deploy(charge: Charge, passes: Passes, deploy_run: Callable[[ClaimedRun], Deployment]) -> bool:
+    """Get a claimed run on its way; a deployment that fails is an ending, too.
+
+    Args:
+        charge: of the run.
+        passes: make the run's token.
+        deploy_run: the agent's own way.
+
+    Returns:
+        True.
+
+    Raises:
+        OrchestraError: the server did not answer; to be tried again.
+    """
+    try:
+        environment = passes.issue(charge)
+        deployment = deploy_run(replace(charge.run, environment=environment))
+        charge.subject = deployment.describe()
+    except (TransportError, AuthenticationError, ServerError, RateLimited):
+        raise
+    except Exception as error:  # noqa: BLE001 - `deploy` is anybody's code, and its failure is the run's
+        is_told = isinstance(error, OrchestraError | OSError)
+        _log.error("%s could not be deployed: %s", charge.run, error, exc_info=not is_told)
+        charge.ending = Ending(f"could not be started ({type(error).__name__}: {error})", is_clean=False)
+    else:
+        charge.deployment = deployment
+        _log.info("Deployed %s of flow %r: %s.", charge.run, charge.run.flow_name, charge.subject)
+    return True

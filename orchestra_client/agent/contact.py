@@ -1,0 +1,94 @@
+"""Whether the server answers, and when to ask it again when it does not."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from orchestra_client.delivery.failures import is_refusal, is_suspect, requested_wait
+from orchestra_client.errors import OrchestraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestra_client.clock import Clock
+    from orchestra_client.delivery.backoff import Backoff
+
+__all__ = ["Contact"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger("orchestra_client.agent")
+
+_REMINDER = 60.0
+"""Seconds between two lines of the log about a server that is still away."""
+
+
+class Contact:
+    """Keeps track of whether the server answers. Belongs to one thread; others may read `away_for`.
+
+    Args:
+        backoff: the pauses while it does not.
+        clock: tells the time.
+    """
+
+    def __init__(self, backoff: Backoff, clock: Clock) -> None:
+        self._backoff = backoff
+        self._clock = clock
+        self._not_before = 0.0
+        self._away_since: float | None = None
+        self._told_at = 0.0
+        self.was_refused = False
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the server should be asked again; 0 when it may be asked now."""
+        return max(self._not_before - self._clock.monotonic(), 0.0)
+
+    @property
+    def away_for(self) -> float | None:
+        """Seconds since the server answered last; None when it answered the last time it was asked."""
+        since = self._away_since
+        return None if since is None else self._clock.monotonic() - since
+
+    def ask(self, what: str, call: Callable[[], T]) -> T | None:
+        """Ask the server something; an error of ours is told in the log, and kept to decide what comes next.
+
+        Args:
+            what: is asked, as the beginning of a sentence.
+            call: asks it; never returns None.
+
+        Returns:
+            What `call` returned; None when the server did not answer, or refused: then `was_refused` is true.
+        """
+        self.was_refused = False
+        try:
+            answer = call()
+        except OrchestraError as error:
+            self.was_refused = is_refusal(error) or is_suspect(error, self._backoff.failures + 1)
+            if not self.was_refused:
+                self._failed(what, error)
+                return None
+            _log.warning("%s was refused: %s", what, error)
+            answer = None
+        self._answered()
+        return answer
+
+    def _answered(self) -> None:
+        if self._away_since is not None:
+            _log.warning("The server answers again, after %.0f s.", self.away_for)
+        self._away_since, self._not_before = None, 0.0
+        self._backoff.succeed()
+
+    def _failed(self, what: str, error: OrchestraError) -> None:
+        now = self._clock.monotonic()
+        pause = self._backoff.fail(requested_wait(error))
+        self._not_before = now + pause
+        if self._away_since is None:
+            self._away_since = now
+            _log.warning("%s failed (%s). The runs go on; the server is asked again and again.", what, error)
+        elif now - self._told_at < _REMINDER:
+            return
+        else:
+            _log.warning("No answer for %.0f s: %s", now - self._away_since, error)
+        self._told_at = now

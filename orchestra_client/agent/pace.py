@@ -1,0 +1,55 @@
+"""How often an agent does what it does, and how long it waits for others."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from orchestra_client.errors import ConfigurationError
+
+__all__ = ["Pace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The intervals and patience of an agent, all in seconds. Immutable, hence safe to share.
+
+    Attributes:
+        first_poll: between two looks at the queue while there is something in it.
+        longest_poll: the same when nothing has come for a while; at most two minutes, or the server takes the agent
+            for gone.
+        watch: between two looks at the deployments.
+        look: between two looks at what the server thinks of the runs; a cancellation is noticed within it.
+        beat: between two heartbeats for each run.
+        unmatched: between two looks for late runs that this agent cannot take.
+        late: after its time, a run that nobody has taken is late.
+        abandoned: after its last heartbeat, a Running run with a task run that is due has no process any more.
+        grace: from asking a deployment to end until it is ended for good.
+        linger: that a deployment may go on after its run came to an end or is someone else's.
+        drain: that a stopping agent waits for its runs.
+        report: that a stopping agent tries to report the ends of runs that it had to end.
+
+    Raises:
+        ConfigurationError: one of them is no number above 0.
+    """
+
+    first_poll: float = 0.25
+    longest_poll: float = 10.0
+    watch: float = 0.2
+    look: float = 5.0
+    beat: float = 30.0
+    unmatched: float = 60.0
+    late: float = 60.0
+    abandoned: float = 75.0
+    grace: float = 10.0
+    linger: float = 30.0
+    drain: float = 600.0
+    report: float = 30.0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not 0 < value < math.inf:
+                raise ConfigurationError(
+                    f"The agent's {each.name} is a number of seconds above 0, not {value!r}."
+                )
