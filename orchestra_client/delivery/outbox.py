@@ -21,12 +21,11 @@ from orchestra_client.delivery.forks import renew_in_children
 from orchestra_client.delivery.spool import Spool, Stream
 from orchestra_client.delivery.worker import Worker
 from orchestra_client.errors import ClientError, OrchestraError
-from orchestra_client.operations.aliases import chunks
 from orchestra_client.operations.states import QUEUE_INTERVAL, Change, change
 from orchestra_client.results import StateResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -174,42 +173,6 @@ class Outbox:
         return self._set("task_run", change("task_run", task_run_id, version, state, str(uuid4())))
 
     def set_task_run_states(self, changes: Iterable[tuple[Id, int | None, State]]) -> list[StateResult]:
-        """Report states of many task runs, some hundreds a request; none fails its neighbours.
-
-        Args:
-            changes: for each ``(task_run_id, version, state)``, as `set_task_run_state` takes them.
-
-        Returns:
-            One result for each, in their order; a state that waits to be sent counts as set.
-        """
-        reports = [self._keep("task_run", change("task_run", *each, str(uuid4()))) for each in changes]
-        return [result for some in chunks(reports, BATCH) for result in self._set_together(some)]
-
-    def _set_together(self, reports: Sequence[Report]) -> list[StateResult]:
-        with self._lock:
-            # Nobody overtakes: while anything waits, so do these.
-            if self._waiting:
-                for report in reports:
-                    self._waiting.setdefault(report.change.run_id, deque()).append(report)
-                return [StateResult(each.change.run_id, "SUCCESS", each.change.state) for each in reports]
-        try:
-            results = self._source.channel().set_states("task_run", [report.change for report in reports])
-        except OrchestraError as error:
-            if is_refusal(error) and len(reports) > 1:
-                return [result for report in reports for result in self._set_together([report])]
-            return [self._put_off(report, error) for report in reports]
-        for report in reports:
-            report.remove()
-        return results
-
-    def _put_off(self, report: Report, error: OrchestraError) -> StateResult:
-        try:
-            state = self._postpone(report, error)
-        except ClientError as refusal:
-            return StateResult(report.change.run_id, "ERROR", None, str(refusal), error=refusal)
-        return StateResult(report.change.run_id, "SUCCESS", state)
-
-    def set_task_run_states(self, changes: Iterable[tuple[Id, int | None, State]]) -> list[StateResult]:
         """Report states of many task runs, a few hundred a request. One that is refused does not stop the others.
 
         Args:
@@ -239,12 +202,16 @@ class Outbox:
         ]
 
     def _is_queued_behind(self, report: Report) -> bool:
-        """Nobody overtakes: what waits for the run goes first."""
+        """Let a report wait behind those of its run, which it must not overtake, or for an API that is away."""
+        run_id = report.change.run_id
         with self._lock:
-            reports = self._waiting.get(report.change.run_id)
-            if reports is not None:
-                reports.append(report)
-            return reports is not None
+            must_wait = run_id in self._waiting or self._backoff.failures > 0
+            if must_wait:
+                self._waiting.setdefault(run_id, deque()).append(report)
+        if must_wait:
+            # The API may be back since, and nothing else have been waiting.
+            self._worker.wake()
+        return must_wait
 
     def _send_now(self, run: Run, reports: list[Report]) -> list[StateResult]:
         try:
