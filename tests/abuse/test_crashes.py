@@ -164,9 +164,8 @@ def test_a_client_that_sends_slowly_does_not_keep_the_server_from_stopping(tmp_p
         assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("number", [2, 4])
-def test_servers_that_start_together_on_nothing(tmp_path: Path, number: int) -> None:
-    servers = [Server(tmp_path / "here", arguments=QUIET) for _ in range(number)]
+def test_servers_that_start_together_on_nothing(tmp_path: Path) -> None:
+    servers = [Server(tmp_path / "here", arguments=QUIET) for _ in range(3)]
     for server in servers:
         server.start()
     try:
@@ -185,12 +184,12 @@ def test_servers_that_start_together_on_nothing(tmp_path: Path, number: int) -> 
             assert httpx.post(server.url, json=body, headers=headers, trust_env=False).json()["data"]
     finally:
         statuses = [server.stop() for server in servers]
-    assert statuses == [0] * number
+    assert statuses == [0, 0, 0]
     check_file(tmp_path / "here" / "runs.db")
 
 
 def test_a_signal_while_it_starts_ends_it(tmp_path: Path) -> None:
-    for delay in (0.05, 0.3, 0.6):
+    for delay in (0.1, 0.5):
         server = Server(tmp_path / "here", arguments=QUIET)
         server.start()
         time.sleep(delay)

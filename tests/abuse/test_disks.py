@@ -114,11 +114,8 @@ class TestNoDatabase:
         assert sorted(p.name for p in tmp_path.glob("notes.txt*")) == ["notes.txt"]
 
     @pytest.mark.slow
-    @pytest.mark.parametrize(
-        "url", ["sqlite:////no/such/folder/runs.db", "mysql://here/there", "sqlite:///", "rubbish"]
-    )
-    def test_a_place_that_is_none(self, tmp_path: Path, url: str) -> None:
-        assert "Error" in _refused_start(tmp_path, url)
+    def test_a_folder_that_is_none(self, tmp_path: Path) -> None:
+        assert "/no/such/folder" in _refused_start(tmp_path, "sqlite:////no/such/folder/runs.db")
 
 
 def _refused_start(folder: Path, url: str) -> str:
