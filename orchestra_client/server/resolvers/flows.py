@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Input = dict[str, Any]
 
+# Of a task without edges.
+_PLACE = {"mapped": False, "is_root_task": True, "is_terminal_task": True, "is_reference_task": True}
+
 
 @mutation("create_flow_from_compressed_string")
 def create_flow_from_compressed_string(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
@@ -51,6 +54,7 @@ def create_flow(session: Session, context: Context, input: Input) -> dict[str, A
     [flow_id] = session.insert("flow", row)
     _add_tasks(session, flow_id, flow.get("tasks") or [])
     _add_edges(session, flow_id, flow.get("edges") or [])
+    _place_tasks(session, flow_id)
     versions.archive_others(session, group["id"], flow_id)
     if input.get("set_schedule_active") and flow.get("schedule"):
         _activate(session, flow_id)
@@ -62,6 +66,7 @@ def register_tasks(session: Session, context: Context, input: Input) -> dict[str
     """Add tasks to a flow, or change those it has; an empty batch is fine."""
     session.require("flow", input["flow_id"], lock=True)
     _add_tasks(session, input["flow_id"], input["serialized_tasks"])
+    _place_tasks(session, input["flow_id"])
     return {"success": True}
 
 
@@ -70,6 +75,7 @@ def register_edges(session: Session, context: Context, input: Input) -> dict[str
     """Add edges between tasks that the flow has; an empty batch is fine."""
     session.require("flow", input["flow_id"], lock=True)
     _add_edges(session, input["flow_id"], input["serialized_edges"])
+    _place_tasks(session, input["flow_id"])
     return {"success": True}
 
 
@@ -147,11 +153,8 @@ def _activate(session: Session, flow_id: str) -> None:
 def _add_tasks(session: Session, flow_id: str, given: Sequence[Any]) -> None:
     rows = serialized.task_rows(flow_id, given)
     ids = _task_ids(session, flow_id)
-    place = {"mapped": False, "is_root_task": True, "is_terminal_task": True, "is_reference_task": True}
     session.update("task", *({**row, "id": ids[row["slug"]]} for row in rows if row["slug"] in ids))
-    session.insert("task", *({**row, **place} for row in rows if row["slug"] not in ids))
-    if rows:
-        _place_tasks(session, flow_id)
+    session.insert("task", *({**row, **_PLACE} for row in rows if row["slug"] not in ids))
 
 
 def _add_edges(session: Session, flow_id: str, given: Sequence[Any]) -> None:
@@ -161,15 +164,15 @@ def _add_edges(session: Session, flow_id: str, given: Sequence[Any]) -> None:
     known = [{"id": ids[ends], "mapped": row["mapped"]} for ends, row in unique.items() if ends in ids]
     session.update("edge", *known)
     session.insert("edge", *(row for ends, row in unique.items() if ends not in ids))
-    if rows:
-        _place_tasks(session, flow_id)
 
 
 def _place_tasks(session: Session, flow_id: str) -> None:
     """Work out roots, terminal and reference tasks anew; only what changed is written."""
     tasks = session.views["task"]
     flow = session.require("flow", flow_id)
-    rows = session.rows(select(tasks).where(tasks.c.flow_id == flow_id))
+    # Of thousands of tasks, what is not needed here would take longer to read than all the rest.
+    needed = [tasks.c[name] for name in ("id", "slug", *_PLACE)]
+    rows = session.rows(select(*needed).where(tasks.c.flow_id == flow_id))
     slugs = {
         r.get("slug")
         for r in (flow["serialized_flow"] or {}).get("reference_tasks") or []
@@ -193,7 +196,8 @@ def _task_ids(session: Session, flow_id: str) -> dict[str, str]:
 
 def _edges(session: Session, flow_id: str) -> Sequence[RowMapping]:
     edges = session.views["edge"]
-    return session.rows(select(edges).where(edges.c.flow_id == flow_id))
+    needed = [edges.c[name] for name in ("id", "upstream_task_id", "downstream_task_id", "key", "mapped")]
+    return session.rows(select(*needed).where(edges.c.flow_id == flow_id))
 
 
 def _ends(edge: RowMapping | dict[str, Any]) -> tuple[str, str, str | None]:
