@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pickle
 import subprocess
 import sys
 import threading
@@ -269,3 +270,13 @@ class TestContext:
         code = "import sys; from orchestra_client import context; print(*sys.modules)"
         modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert not {"httpx", "gql", "graphql", "platformdirs"} & set(modules.stdout.split())
+
+
+def test_the_context_pickles_as_that_of_whichever_process_loads_it() -> None:
+    with context(api_server="memory:"):
+        assert pickle.loads(pickle.dumps(context)) is context
+
+
+def test_a_context_takes_values_of_any_name() -> None:
+    with context(**{"self": 1}):
+        assert context["self"] == 1

@@ -58,6 +58,10 @@ class Context(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._values.get())
 
+    def __reduce__(self) -> str:
+        # Tasks that use it travel to other processes, each of which has its own.
+        return "context"
+
     def __repr__(self) -> str:
         shown = (f"{name}={'…' if _is_secret(name) else repr(value)}" for name, value in self.items())
         return f"<context: {', '.join(shown) or 'empty'}>"

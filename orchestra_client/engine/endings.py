@@ -62,7 +62,7 @@ def after(run: TaskRun, outcome: Outcome, now: datetime, random: Callable[[], fl
     in_loop = run.loop_count > 1
     return Retrying(
         message,
-        result=run.loop_result if in_loop else None,
+        result=run.loop_result,
         start_time=now + policy.wait(run.run_count, random),
         context={"task_loop_count": run.loop_count} if in_loop else None,
         run_count=run.run_count,

@@ -140,7 +140,10 @@ class FlowRunner:
 
     def _run(self) -> State:
         self._log.info("The flow run of %r begins.", self._flow.name)
-        self._set_flow_state(Running("The flow run began."))
+        if self.state.is_cancelling():
+            self._cancel(self.state.message or "The flow run was cancelled before it began.")
+        else:
+            self._set_flow_state(Running("The flow run began."))
         if self.state.is_running():
             self._advance()
             while self._wait():
@@ -285,7 +288,7 @@ class FlowRunner:
             self._complete_if_done(run)
         elif state.is_looped():
             run.is_looping = True
-            run.loop_count, run.loop_result = run.loop_count + 1, state.result
+            run.loop_count, run.loop_result = run.loop_count + 1, state.result_object
             self._claims.add(run)
         elif state.is_scheduled():
             if self._why_cancelled is None:

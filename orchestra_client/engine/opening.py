@@ -77,6 +77,7 @@ class Opening:
 
     def _prepare(self, run: TaskRun, edges: Sequence[Edge]) -> State | None:
         run.inputs = self._common_inputs(run, edges)
+        self._values.find_loop_result(run)
         return self._cached(run, self._candidates(run))
 
     def _common_inputs(self, run: TaskRun, edges: Sequence[Edge]) -> dict[str, Any]:
@@ -103,6 +104,7 @@ class Opening:
         for index, child in enumerate(children):
             if not child.is_done:
                 child.inputs = {**common, **item_inputs(items, index)}
+                self._values.find_loop_result(child)
                 states = {**upstream, **{edge: each[index].state for edge, each in items.items()}}
                 decisions.append((child, self._blocked(child, states) or self._cached(child, candidates)))
         return decisions

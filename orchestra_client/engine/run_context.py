@@ -118,6 +118,6 @@ def task_values(run: TaskRun) -> dict[str, Any]:
         "map_index": run.map_index,
         "task_run_count": run.run_count,
         "task_loop_count": run.loop_count,
-        "task_loop_result": run.loop_result,
+        "task_loop_result": run.loop_result.value,
         "logger": logging.getLogger(f"orchestra.{task.name}"),
     }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestra_client.engine.executors import Executor
     from orchestra_client.flows import Flow, Task
 
-__all__ = ["run_flow"]
+__all__ = ["make_runner", "run_flow"]
 
 
 def run_flow(
@@ -52,7 +52,23 @@ def run_flow(
     Raises:
         FlowError: a parameter is missing or unknown; nothing was run.
     """
-    given = _parameters(flow, parameters or {})
+    runner = make_runner(
+        flow, parameters or {}, executor=executor, context=context, task_states=task_states, clock=clock
+    )
+    return runner.run()
+
+
+def make_runner(
+    flow: Flow,
+    parameters: Mapping[str, Any],
+    *,
+    executor: Executor | None = None,
+    context: Mapping[str, Any] | None = None,
+    task_states: Mapping[Task, State] | None = None,
+    clock: Clock | None = None,
+) -> FlowRunner:
+    """What runs a flow in this process, for whoever wants to end it from another thread; see `run_flow`."""
+    given = _parameters(flow, parameters)
     used = clock or SystemClock()
     around = {**active_context, **(context or {})}
     values = flow_values(
@@ -66,7 +82,7 @@ def run_flow(
             "secrets": RunSecrets(around.get("secrets")),
         },
     )
-    runner = FlowRunner(
+    return FlowRunner(
         flow,
         _task_runs(flow, task_states or {}),
         executor=executor or flow.executor or LocalExecutor(),
@@ -77,7 +93,6 @@ def run_flow(
         random=random.random,
         state=Scheduled(start_time=used.now()),
     )
-    return runner.run()
 
 
 def _parameters(flow: Flow, given: Mapping[str, Any]) -> dict[str, Any]:

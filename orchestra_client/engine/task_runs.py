@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestra_client.states import Mapped, Pending, State
+from orchestra_client.states import Looped, Mapped, Pending, Result, State
+from orchestra_client.states.results import NoResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ class TaskRun:
         version: of the state, on the server.
         run_count: how many tries have begun.
         loop_count: which round of a loop it is in, from 1.
-        loop_result: what the round before returned.
+        loop_result: the result of the round before.
         is_looping: whether the next try is another round and does not count.
         inputs: the arguments it gets, by name.
         children: the runs that it became; None until it is mapped.
@@ -49,7 +50,7 @@ class TaskRun:
     version: int | None = None
     run_count: int = 0
     loop_count: int = 1
-    loop_result: Any = None
+    loop_result: Result = NoResult
     is_looping: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict)
     children: list[TaskRun] | None = None
@@ -80,10 +81,13 @@ class TaskRun:
         """Continue from a state that an earlier process left it in."""
         self.state = bare(state)
         self.run_count = getattr(self.state, "run_count", 0)
-        if self.state.is_looped():
-            self.loop_count = getattr(self.state, "loop_count", 1) + 1
-            self.loop_result = self.state.result
-        self.loop_count = self.state.context.get("task_loop_count", self.loop_count)
+        if isinstance(self.state, Looped):
+            self.loop_count = self.state.loop_count + 1
+            self.is_looping = True
+        elif "task_loop_count" in self.state.context:
+            self.loop_count = self.state.context["task_loop_count"]
+        if self.loop_count > 1:
+            self.loop_result = self.state.result_object
 
 
 def bare(state: State) -> State:

@@ -8,6 +8,7 @@ from orchestra_client.engine.results.base import ResultStore
 from orchestra_client.errors import ResultError
 from orchestra_client.flows.constants import Constant
 from orchestra_client.flows.parameter import Parameter
+from orchestra_client.states import Result
 from orchestra_client.states.results import NO_RESULT_TYPE, PREFECT_RESULT_TYPE, SAFE_RESULT_TYPE
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from orchestra_client.engine.task_runs import TaskRun
     from orchestra_client.flows import Flow, Task
-    from orchestra_client.states import Result
 
 __all__ = ["Values", "known_value"]
 
@@ -82,21 +82,37 @@ class Values:
         if run.children is not None:
             return [self.of(child) for child in run.children]
         result = run.state.result_object
-        if result.value is not None or result.type in _COMPLETE or not run.state.is_successful():
+        if not run.state.is_successful() or _is_here(result):
             return result.value
         is_known, value = known_value(run.task, self._parameters)
-        return value if is_known else self._load(run, result)
+        if is_known:
+            return value
+        if run not in self._loaded:
+            self._loaded[run] = self._load(run, result)
+        return self._loaded[run]
+
+    def find_loop_result(self, run: TaskRun) -> None:
+        """Load what the round before returned, for a loop that an earlier process began.
+
+        Raises:
+            ResultError: it cannot be loaded, or was not stored.
+        """
+        if not _is_here(run.loop_result):
+            run.loop_result = Result(self._load(run, run.loop_result), run.loop_result.location)
 
     def _load(self, run: TaskRun, result: Result) -> Any:
-        if run not in self._loaded:
-            store = self.store_of(run.task)
-            if store is None or result.location is None:
-                raise ResultError(
-                    f"the result of {run.label} is needed again and was not stored; leave out checkpoint=False, or "
-                    "store results where every run of the flow finds them"
-                )
-            self._loaded[run] = store.read(result.location)
-        return self._loaded[run]
+        store = self.store_of(run.task)
+        if store is None or result.location is None:
+            raise ResultError(
+                f"the result of {run.label} is needed again and was not stored; leave out checkpoint=False, or "
+                "store results where every run of the flow finds them"
+            )
+        return store.read(result.location)
+
+
+def _is_here(result: Result) -> bool:
+    """Whether the value needs no loading."""
+    return result.value is not None or result.type in _COMPLETE
 
 
 def _local_store() -> ResultStore:

@@ -34,6 +34,11 @@ def total(xs: list[int]) -> int:
 
 
 @task
+def number_of(xs: list[Any]) -> int:
+    return len(xs)
+
+
+@task
 def odd_fails(x: int) -> int:
     if x % 2:
         raise ValueError(x)
@@ -103,7 +108,7 @@ def test_a_failed_run_stops_its_own_successor_only() -> None:
 def test_a_reducing_trigger_counts_the_runs() -> None:
     with Flow("some") as flow:
         checked = odd_fails.map(numbers(4))
-        count = task(len, name="count", trigger=triggers.some_successful(at_least=0.5))(checked)
+        count = number_of.copy(trigger=triggers.some_successful(at_least=0.5)).bind(checked)
     assert run(flow, count).result == 4
 
 

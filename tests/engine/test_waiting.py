@@ -24,6 +24,11 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
+@task
+def add_up(xs: list[int]) -> int:
+    return sum(xs)
+
+
 def failing(times: int, **settings: Any) -> Any:
     """A task that fails so many times, and then returns how often it was tried."""
     tries: list[int] = []
@@ -158,7 +163,7 @@ def test_a_run_resumes_between_the_runs_of_a_mapped_task() -> None:
 
     with Flow("mapped pause") as flow:
         asked = ask.map([0, 1, 2])
-        total = task(name="total")(sum)(asked)
+        total = add_up(asked)
     paused = flow.run()
     assert isinstance(paused, Paused)
     assert paused.message == "Waiting: ask-1[1]"
@@ -336,8 +341,8 @@ def test_a_target_that_is_there_saves_the_run(tmp_path: Any) -> None:
 
     with Flow("target") as flow:
         result = rows(Parameter("day"))
-        count = task(name="count")(len)(result)
+        count = add_up(result)
     first, second = flow.run(day="monday"), flow.run(day="monday")
     assert second.result[result].message == "The target monday/rows.pickle is there already."
-    assert (first.result[count].result, second.result[count].result) == (2, 2)
+    assert (first.result[count].result, second.result[count].result) == (3, 3)
     assert ran == [1]

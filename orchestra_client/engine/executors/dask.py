@@ -54,7 +54,8 @@ class DaskExecutor(Executor):
                 "give either the address of a cluster or cluster_args for one of its own"
             )
         self.address = address
-        self.cluster_args = {"dashboard_address": None, **(cluster_args or {})}
+        # Its dashboard for this machine alone, at any free port: several clusters may live here.
+        self.cluster_args = {"dashboard_address": "127.0.0.1:0", **(cluster_args or {})}
         self.client_args = dict(client_args or {})
         self._client: Any = None
         self._resources = ExitStack()
