@@ -9,7 +9,7 @@ import threading
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from weakref import WeakSet
 
 from orchestra_client.clock import Clock, SystemClock
@@ -255,10 +255,16 @@ def _is_excluded(name: str) -> bool:
     return name == _CLIENT or any(name == each or name.startswith(f"{each}.") for each in _EXCLUDED)
 
 
-@lru_cache(maxsize=1024)
 def _run_id(value: Any) -> str | None:
+    """A run's id, or None for what the API would refuse, and with it the record and its neighbours."""
+    if value is None or isinstance(value, str):
+        return _checked(value)
+    return _checked(str(value)) if isinstance(value, UUID) else None
+
+
+@lru_cache(maxsize=1024)
+def _checked(value: str | None) -> str | None:
     try:
         return checks.optional(value, "a run's id")
-    except (BadInput, TypeError):
-        # The API would refuse it, and with it the record and its neighbours.
+    except BadInput:
         return None

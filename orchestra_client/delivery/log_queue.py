@@ -24,8 +24,8 @@ __all__ = ["REPORTER", "LogQueue"]
 REPORTER = "orchestra.delivery"
 """The logger's name in records that tell of lost ones."""
 
-_FULL = "{} were dropped: more was logged than could be delivered or kept."
-_REFUSED = "{} were dropped: the API refused them."
+_FULL = "{} dropped: more was logged than could be delivered or kept."
+_REFUSED = "{} dropped: the API refused them."
 
 
 class LogQueue:
@@ -121,7 +121,7 @@ class LogQueue:
         dropped, self._dropped = self._dropped, Counter()
         now = self._clock.now().timestamp()
         for (reason, flow_run_id), count in dropped.items():
-            message = reason.format("1 record" if count == 1 else f"{count} records")
+            message = reason.format("1 record was" if count == 1 else f"{count} records were")
             draft = Draft(flow_run_id, None, now, REPORTER, "WARNING", message)
             self._add(self._numbers().record(draft))
 

@@ -162,7 +162,7 @@ class Spool:
         Raises:
             OSError: the folder cannot be written to.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(self.folder)
         started = self._clock.now().strftime("%Y%m%dT%H%M%S%f")
         path = self.folder / f"{started}-{os.getpid()}-{secrets.token_hex(3)}"
         # Under its name only once it is locked, else others would take it for one that was left behind.
@@ -187,6 +187,13 @@ class Spool:
         with suppress(OSError):
             return sorted(path for path in self.folder.iterdir() if not path.name.startswith("."))
         return []
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder; its missing parents are as private as it is, which `mkdir` alone does not see to."""
+    for path in reversed((folder, *folder.parents)):
+        if not path.exists():
+            path.mkdir(mode=0o700, exist_ok=True)
 
 
 def _adopted(path: Path) -> Stream | None:
