@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestra_client.agent.api import AgentApi
 from orchestra_client.agent.health import HealthServer, parse_address
+from orchestra_client.agent.leftovers import Leftovers
 from orchestra_client.agent.pace import Pace
 from orchestra_client.agent.shift import Shift
 from orchestra_client.clock import SystemClock
@@ -145,7 +146,8 @@ class Agent(ABC):
             client = stack.enter_context(self._open_client())
             api = AgentApi.register(client, type(self).__name__, self.name, self.labels)
             heartbeats = stack.enter_context(Heartbeats(self._open_client, interval=self.pace.beat))
-            self._shift = Shift(self, api, heartbeats)
+            leftovers = stack.enter_context(Leftovers(self._open_client))
+            self._shift = Shift(self, api, heartbeats, leftovers)
             (on_ready or _log.info)(self._line(client, health))
             return self._shift.run()
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from orchestra_client.agent.api import AgentApi
+    from orchestra_client.agent.leftovers import Leftovers
     from orchestra_client.agent.pace import Pace
     from orchestra_client.agent.passes import Passes
     from orchestra_client.agent.roster import Charge, Roster
@@ -95,15 +96,22 @@ class Endings:
         api: of the agent.
         roster: the charges; those that are settled are removed.
         passes: revoke the runs' tokens.
+        leftovers: delivers what the runs could not.
         on_handed_back: called with the id and the version of a run that waits for its next process.
     """
 
     def __init__(
-        self, api: AgentApi, roster: Roster, passes: Passes, on_handed_back: Callable[[str, int], None]
+        self,
+        api: AgentApi,
+        roster: Roster,
+        passes: Passes,
+        leftovers: Leftovers,
+        on_handed_back: Callable[[str, int], None],
     ) -> None:
         self._api = api
         self._roster = roster
         self._passes = passes
+        self._leftovers = leftovers
         self._on_handed_back = on_handed_back
 
     def settle(self, charge: Charge) -> bool:
@@ -118,7 +126,9 @@ class Endings:
         if charge.beating is not None:
             charge.beating.leave()
         if not charge.is_reported:
+            self._leftovers.deliver_states()
             self._report(charge)
+            self._leftovers.collect()
             charge.is_reported = True
         self._passes.revoke(charge)
         self._roster.remove(charge)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.agent.api import AgentApi
     from orchestra_client.agent.base import Agent
+    from orchestra_client.agent.leftovers import Leftovers
     from orchestra_client.delivery.heartbeats import Heartbeats
 
 __all__ = ["Shift"]
@@ -31,6 +32,9 @@ _log = logging.getLogger("orchestra_client.agent")
 
 _TICK = 0.5
 """Seconds after which a signal to stop is noticed at the latest."""
+
+_COLLECTING = 60.0
+"""Seconds between two looks for what processes without an agent have left behind."""
 
 
 @dataclass(slots=True)
@@ -56,6 +60,7 @@ class Shift:
         agent: its settings, and its way to deploy.
         api: of the agent, registered.
         heartbeats: of the runs.
+        leftovers: what ended processes of this machine have not delivered.
 
     Attributes:
         roster: the runs that the agent is in charge of.
@@ -65,10 +70,11 @@ class Shift:
         is_draining: whether no more runs are taken.
     """
 
-    def __init__(self, agent: Agent, api: AgentApi, heartbeats: Heartbeats) -> None:
+    def __init__(self, agent: Agent, api: AgentApi, heartbeats: Heartbeats, leftovers: Leftovers) -> None:
         pace, clock = agent.pace, agent.clock
         self._agent = agent
         self._heartbeats = heartbeats
+        self._leftovers = leftovers
         self.roster = Roster()
         self.contact = Contact(Backoff(0.5, pace.longest_poll, agent.random), clock)
         self.polls = 0
@@ -83,12 +89,12 @@ class Shift:
             api, self.roster, labels=agent.labels, limit=agent.limit, pace=pace, clock=clock
         )
         self._oversight = Oversight(api, self.roster, pace, clock)
-        self._endings = Endings(api, self.roster, self._passes, self._claims.hand_back)
+        self._endings = Endings(api, self.roster, self._passes, leftovers, self._claims.hand_back)
         self._unmatched = Unmatched(api, agent.labels, pace, clock)
         watcher = Watcher(self.roster, pace, clock, self._woken.set)
         self._watching = Worker("orchestra-agent-watch", watcher.turn)
         self._polling = _Duty(self._poll)
-        self._duties = [_Duty(self._look), self._polling]
+        self._duties = [_Duty(self._look), self._polling, _Duty(self._collect)]
         if agent.show_unmatched:
             self._duties.append(_Duty(self._look_for_late_runs, clock.monotonic() + pace.late))
 
@@ -186,6 +192,10 @@ class Shift:
         if not self.is_draining:
             self.contact.ask("Looking for late runs", self._unmatched.look)
         return self._agent.pace.unmatched
+
+    def _collect(self) -> float:
+        self._leftovers.collect()
+        return _COLLECTING
 
     # ------------------------------------------------------------------------------------------ the end
 

@@ -1,0 +1,65 @@
+"""What ended processes have not delivered: states and logs that wait on this machine's disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestra_client.delivery.handler import OrchestraHandler
+from orchestra_client.delivery.outbox import Outbox
+from orchestra_client.errors import TransportTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from orchestra_client.client import Client
+
+__all__ = ["Leftovers"]
+
+_TIMEOUT = 5.0
+"""Seconds to wait for states to be taken."""
+
+
+class Leftovers:
+    """Delivers what processes of this machine have left behind; a context manager.
+
+    A process that was killed, or ended while the server was away, may have left states and logs on disk. Its agent delivers
+    them in its place: the next run's token does not reach this run. Belongs to one thread.
+
+    Args:
+        open_client: opens the clients that deliver; they are closed at the end.
+    """
+
+    def __init__(self, open_client: Callable[[], Client]) -> None:
+        self._states = Outbox(open_client)
+        self._logs = OrchestraHandler(open_client)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._states.close(_TIMEOUT)
+        self._logs.close()
+
+    def collect(self) -> None:
+        """Have everything delivered that was left behind by now, without waiting for it."""
+        self._states.adopt()
+        self._logs.adopt()
+
+    def deliver_states(self) -> None:
+        """Deliver the states that were left behind, before anyone judges how a run ended.
+
+        Raises:
+            TransportTimeout: the server has not taken them yet.
+        """
+        self._states.adopt()
+        if not self._states.deliver(_TIMEOUT):
+            raise TransportTimeout(
+                f"{len(self._states)} states that runs have left behind wait for the server"
+            )
