@@ -11,12 +11,13 @@ by the text of a message::
     │   ├── TransportConnectionError  the server could not be reached
     │   ├── TransportTimeout          it was reached and did not answer in time
     │   └── TransportProtocolError    it answered something that is not GraphQL
-    ├── AuthenticationError           the credential was refused; says which, from where, with what scope
-    ├── PermissionDenied              the credential is good, and not good enough
+    ├── AuthenticationError           the credential was refused; says which, and from where
+    ├── PermissionDenied              the credential is good, and not good enough; says its scope
     ├── ClientError                   the API answered with errors
     │   ├── NotFound
     │   │   └── NoSuchTenant          the credential sees no such tenant (also a ValueError)
     │   ├── BadInput                  (also a ValueError)
+    │   ├── Unsuccessful              the API said that it was not done, and not why (also a ValueError)
     │   ├── VersionConflict           someone else moved the run; carries `expected` and `current`
     │   ├── StateConflict             the run's state does not allow this one
     │   ├── UniquenessViolation
@@ -61,6 +62,7 @@ __all__ = [
     "TransportProtocolError",
     "TransportTimeout",
     "UniquenessViolation",
+    "Unsuccessful",
     "VersionConflict",
     "WaitTimeout",
     "mask_secrets",
@@ -221,6 +223,10 @@ class NoSuchTenant(NotFound, ValueError):
 
 class BadInput(ClientError, ValueError):
     """The API, or a check before sending, refused an argument."""
+
+
+class Unsuccessful(ClientError, ValueError):
+    """The API answered ``success: false`` and no error. Also a ValueError, which is what older clients raised."""
 
 
 class VersionConflict(ClientError):

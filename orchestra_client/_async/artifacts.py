@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client._async.base import AsyncPart
-from orchestra_client.errors import ClientError
+from orchestra_client.errors import Unsuccessful
 from orchestra_client.operations import artifacts
 from orchestra_client.procedures.deletion import delete
 
@@ -55,7 +55,7 @@ class AsyncArtifacts(AsyncPart):
             BadInput: the data is not JSON.
         """
         if not await self._execute(artifacts.update_task_run_artifact(task_run_artifact_id, data)):
-            raise ClientError(f"the artifact {task_run_artifact_id} was not changed")
+            raise Unsuccessful(f"the artifact {task_run_artifact_id} was not changed")
 
     async def delete_task_run_artifact(self, task_run_artifact_id: Id) -> None:
         """Delete an artifact.
@@ -67,4 +67,4 @@ class AsyncArtifacts(AsyncPart):
             NotFound: there is no such artifact in this tenant.
         """
         if not await self._run(delete(artifacts.delete_task_run_artifact(task_run_artifact_id))):
-            raise ClientError(f"the artifact {task_run_artifact_id} was not deleted")
+            raise Unsuccessful(f"the artifact {task_run_artifact_id} was not deleted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestra_client._async.base import AsyncPart
-from orchestra_client.errors import ClientError
+from orchestra_client.errors import Unsuccessful
 from orchestra_client.operations import limits as operations
 from orchestra_client.procedures import limits
 from orchestra_client.procedures.deletion import delete
@@ -66,7 +66,8 @@ class AsyncLimits(AsyncPart):
         Raises:
             NotFound: there is no such limit in this tenant.
             BadInput: the id is no UUID. Also a ValueError.
+            Unsuccessful: the API did not delete it, and did not say why. Also a ValueError.
             ClientError: the API refused it.
         """
         if not await self._run(delete(operations.delete_task_tag_limit(limit_id))):
-            raise ClientError(f"the limit {limit_id} was not deleted", operation="DeleteTaskTagLimit")
+            raise Unsuccessful(f"the limit {limit_id} was not deleted", operation="DeleteTaskTagLimit")

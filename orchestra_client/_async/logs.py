@@ -31,6 +31,7 @@ class AsyncLogs(AsyncPart):
         Raises:
             BadInput: a record makes no sense, which the message names by its index; nothing was written. Also a
                 ValueError.
+            Unsuccessful: the API did not write them, and did not say why. Also a ValueError.
             ClientError: the API refused them.
         """
         key = self._session.new_id()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestra_client._async.base import AsyncPart
-from orchestra_client.errors import ClientError
+from orchestra_client.errors import Unsuccessful
 from orchestra_client.operations import secrets
 from orchestra_client.procedures.deletion import delete
 
@@ -24,10 +24,11 @@ class AsyncSecrets(AsyncPart):
 
         Raises:
             BadInput: the name is empty, or the value is not JSON. Also a ValueError.
+            Unsuccessful: the API did not set it, and did not say why. Also a ValueError.
             ClientError: the API refused it.
         """
         if not await self._execute(secrets.set_secret(name, value)):
-            raise ClientError(f"the secret {name!r} was not set", operation="SetSecret")
+            raise Unsuccessful(f"the secret {name!r} was not set", operation="SetSecret")
 
     async def get_secret(self, name: str) -> Any:
         """Read a secret.

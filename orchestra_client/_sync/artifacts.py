@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client._sync.base import Part
-from orchestra_client.errors import ClientError
+from orchestra_client.errors import Unsuccessful
 from orchestra_client.operations import artifacts
 from orchestra_client.procedures.deletion import delete
 
@@ -54,7 +54,7 @@ class Artifacts(Part):
             BadInput: the data is not JSON.
         """
         if not self._execute(artifacts.update_task_run_artifact(task_run_artifact_id, data)):
-            raise ClientError(f"the artifact {task_run_artifact_id} was not changed")
+            raise Unsuccessful(f"the artifact {task_run_artifact_id} was not changed")
 
     def delete_task_run_artifact(self, task_run_artifact_id: Id) -> None:
         """Delete an artifact.
@@ -66,4 +66,4 @@ class Artifacts(Part):
             NotFound: there is no such artifact in this tenant.
         """
         if not self._run(delete(artifacts.delete_task_run_artifact(task_run_artifact_id))):
-            raise ClientError(f"the artifact {task_run_artifact_id} was not deleted")
+            raise Unsuccessful(f"the artifact {task_run_artifact_id} was not deleted")

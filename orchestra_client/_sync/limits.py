@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestra_client._sync.base import Part
-from orchestra_client.errors import ClientError
+from orchestra_client.errors import Unsuccessful
 from orchestra_client.operations import limits as operations
 from orchestra_client.procedures import limits
 from orchestra_client.procedures.deletion import delete
@@ -65,7 +65,8 @@ class Limits(Part):
         Raises:
             NotFound: there is no such limit in this tenant.
             BadInput: the id is no UUID. Also a ValueError.
+            Unsuccessful: the API did not delete it, and did not say why. Also a ValueError.
             ClientError: the API refused it.
         """
         if not self._run(delete(operations.delete_task_tag_limit(limit_id))):
-            raise ClientError(f"the limit {limit_id} was not deleted", operation="DeleteTaskTagLimit")
+            raise Unsuccessful(f"the limit {limit_id} was not deleted", operation="DeleteTaskTagLimit")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestra_client._sync.base import Part
-from orchestra_client.errors import ClientError
+from orchestra_client.errors import Unsuccessful
 from orchestra_client.operations import secrets
 from orchestra_client.procedures.deletion import delete
 
@@ -25,10 +25,11 @@ class Secrets(Part):
 
         Raises:
             BadInput: the name is empty, or the value is not JSON. Also a ValueError.
+            Unsuccessful: the API did not set it, and did not say why. Also a ValueError.
             ClientError: the API refused it.
         """
         if not self._execute(secrets.set_secret(name, value)):
-            raise ClientError(f"the secret {name!r} was not set", operation="SetSecret")
+            raise Unsuccessful(f"the secret {name!r} was not set", operation="SetSecret")
 
     def get_secret(self, name: str) -> Any:
         """Read a secret.

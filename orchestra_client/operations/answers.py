@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from orchestra_client.errors import ClientError, NotFound
+from orchestra_client.errors import ClientError, NotFound, Unsuccessful
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,10 +58,10 @@ def nothing(answer: dict[str, Any] | None) -> None:
     """The answer of a mutation that cannot but succeed.
 
     Raises:
-        ClientError: it answered that it did not.
+        Unsuccessful: it answered that it did not.
     """
     if not mutated(answer):
-        raise ClientError(f"the server refused without an error; it answered {answer!r}")
+        raise Unsuccessful(f"the server refused without an error; it answered {answer!r}")
 
 
 def first(what: str, read: Callable[[dict[str, Any]], T]) -> Callable[[Sequence[dict[str, Any]]], T]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestra_client.errors import TransportProtocolError, TransportTimeout, VersionConflict
+from orchestra_client.errors import TransportProtocolError, TransportTimeout, Unsuccessful, VersionConflict
 from orchestra_client.states import Queued, Running, Submitted
 from orchestra_client.testing import AsyncFaultyTransport, FaultyTransport, MemoryServer
 from orchestra_client.transport import Request, Response
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestra_client.testing import Faults
 
 OURS = ["capabilities", "transition_id", "code version }", "update_heartbeats(", "task_tag_slots("]
+NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {"message": "Cannot query field", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
 
 
@@ -255,3 +256,43 @@ def test_task_runs_are_found_in_two_steps_where_one_does_not_exist(
 
     assert oldest.get_task_run_info(flow_run_id, known.task_id) == known
     assert oldest.get_task_run_info(flow_run_id, known.task_id, map_index=3).version == 0
+
+
+class Unwilling:
+    """Answers every mutation that it was not done, and does not say why."""
+
+    def __init__(self, field: str) -> None:
+        self._answer = Response(200, {}, {"data": {field: {"success": False}}})
+
+    def send(self, request: Request) -> Response:
+        return self._answer
+
+    def close(self) -> None: ...
+
+
+class AsyncUnwilling(Unwilling):
+    async def send(self, request: Request) -> Response:
+        return self._answer
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("field", "call"),
+    [
+        ("set_secret", lambda client: client.set_secret("KEY", "v")),
+        ("delete_task_tag_limit", lambda client: client.delete_task_tag_limit(NOBODY)),
+        ("write_run_logs", lambda client: client.write_run_logs([{"message": "m"}])),
+        ("update_task_run_artifact", lambda client: client.update_task_run_artifact(NOBODY, {"a": 1})),
+        ("delete_task_run_artifact", lambda client: client.delete_task_run_artifact(NOBODY)),
+    ],
+)
+def test_what_was_not_done_without_an_error_is_a_value_error(
+    open_client: Any, server: MemoryServer, colour: str, field: str, call: Any
+) -> None:
+    transport = (Unwilling if colour == "sync" else AsyncUnwilling)(field)
+    client = open_client(server, transport=transport)
+
+    with pytest.raises(Unsuccessful) as caught:
+        call(client)
+    assert isinstance(caught.value, ValueError)
