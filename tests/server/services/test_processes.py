@@ -178,5 +178,4 @@ def test_heartbeats_get_through_while_many_dead_are_ended(
     beats.close()
 
     assert done["Failed"] == 10_000
-    print(f"longest heartbeat {longest:.3f} s")
-    assert longest < 5
+    assert longest < 2
