@@ -106,7 +106,8 @@ def _value(attempt: Attempt) -> Any:
 def _ended(attempt: Attempt, value: Any, location: str | None) -> State:
     """The state for what a task returned, which may be a state itself."""
     if isinstance(value, State):
-        return value
+        is_next = value.is_finished() or value.is_scheduled()
+        return value if is_next else Failed(f"it returned the state {value.type_name}, which ends nothing")
     return Success("The task run succeeded.", result=_stored(attempt, value, location))
 
 

@@ -6,7 +6,7 @@ of a queue. So a flow run needs no more threads than tasks that really run, and 
 
 from __future__ import annotations
 
-from collections import deque
+from concurrent.futures import Future
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -21,6 +21,7 @@ from orchestra_client.engine.handlers import call_handlers
 from orchestra_client.engine.inbox import Inbox
 from orchestra_client.engine.naming import name_task_run
 from orchestra_client.engine.opening import Opening
+from orchestra_client.engine.progress import Progress
 from orchestra_client.engine.reporting import RunDisowned
 from orchestra_client.engine.run_context import task_values
 from orchestra_client.engine.timers import Timers
@@ -28,8 +29,7 @@ from orchestra_client.states import Cancelled, Failed, Paused, Running, State, u
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator, Mapping
-    from concurrent.futures import Future
+    from collections.abc import Callable, Mapping
 
     from orchestra_client.clock import Clock
     from orchestra_client.engine.executors import Executor
@@ -77,7 +77,6 @@ class FlowRunner:
     ) -> None:
         self.state = state
         self._flow = flow
-        self._runs = runs
         self._executor = executor
         self._reporter = reporter
         self._values = values
@@ -91,8 +90,7 @@ class FlowRunner:
         self._claims = Claims()
         self._changes: list[tuple[TaskRun, State]] = []
         self._working: set[TaskRun] = set()
-        self._waiting_for = {task: len(flow.upstream_tasks(task)) for task in flow.tasks}
-        self._ready = deque(task for task, number in self._waiting_for.items() if not number)
+        self._progress = Progress(flow, runs)
         self._opening = Opening(flow, runs, values, reporter, run_context)
         self._why_cancelled: str | None = None
 
@@ -160,8 +158,9 @@ class FlowRunner:
             for event in self._inbox.drain():
                 event()
             self._timers.run_due(self._clock.monotonic())
-            while self._ready:
-                self._open(self._ready.popleft())
+            if self._why_cancelled is None:
+                for run in self._progress.opened():
+                    self._open(run)
             # Ends before beginnings: whoever does not own the run any more is told so before a task begins.
             if self._changes:
                 self._report()
@@ -184,14 +183,8 @@ class FlowRunner:
 
     # ------------------------------------------------------------------------------------------ beginnings
 
-    def _open(self, task: Task) -> None:
-        """Decide about a task whose upstream tasks have all come to their ends."""
-        run = self._runs[task]
-        if self._why_cancelled is not None:
-            return
-        if run.is_done:
-            self._progress(task)
-            return
+    def _open(self, run: TaskRun) -> None:
+        """Decide about a run whose upstream tasks have all come to their ends."""
         for each, state in self._opening.open(run):
             if state is not None:
                 self._propose(each, state)
@@ -199,7 +192,7 @@ class FlowRunner:
                 self._schedule(each)
             else:
                 self._claims.add(each)
-        self._complete_if_done(run)
+        self._progress.complete(run)
 
     def _schedule(self, run: TaskRun) -> None:
         start = getattr(run.state, "start_time", None)
@@ -242,9 +235,9 @@ class FlowRunner:
         try:
             future = self._executor.submit(make_attempt, attempt)
         except Exception as error:  # noqa: BLE001 (an executor may fail in any way, e.g. lose its cluster)
-            self._inbox.put(partial(self._conclude, run, _broken(error)))
-        else:
-            future.add_done_callback(lambda done: self._inbox.put(partial(self._conclude, run, done)))
+            future = Future()
+            future.set_exception(error)
+        future.add_done_callback(lambda done: self._inbox.put(partial(self._conclude, run, done)))
 
     def _task_context(self, run: TaskRun) -> dict[str, Any]:
         values = {**self._context, **task_values(run)}
@@ -254,17 +247,14 @@ class FlowRunner:
 
     # ------------------------------------------------------------------------------------------ ends
 
-    def _conclude(self, run: TaskRun, done: Future[Outcome] | Outcome) -> None:
+    def _conclude(self, run: TaskRun, done: Future[Outcome]) -> None:
         """Decide what follows from a try that has ended."""
         if run not in self._working:
             return  # it was given up before
         self._working.discard(run)
         self._claims.released(run)
-        if isinstance(done, Outcome):
-            outcome = done
-        else:
-            error = done.exception()
-            outcome = done.result() if error is None else _broken(error)
+        error = done.exception()
+        outcome = done.result() if error is None else _broken(error)
         state = after(run, outcome, self._clock.now(), self._random)
         self._propose(
             run, cached(state, run.task, run.inputs, self._context["parameters"], self._clock.now())
@@ -285,7 +275,7 @@ class FlowRunner:
         if state.is_running():
             self._dispatch(run)
         elif run.children is not None and state.is_mapped():
-            self._complete_if_done(run)
+            self._progress.complete(run)
         elif state.is_looped():
             run.is_looping = True
             run.loop_count, run.loop_result = run.loop_count + 1, state.result_object
@@ -300,53 +290,24 @@ class FlowRunner:
         if run.state.is_cached():
             remember(self._context["caches"], cache_name(run.task, run.slug), run.state)
         run.inputs = {}
-        if run.parent is None:
-            self._progress(run.task)
-        else:
-            run.parent.unfinished_children -= 1
-            self._complete_if_done(run.parent)
-
-    def _complete_if_done(self, parent: TaskRun) -> None:
-        """Give a mapped run the states of those that it became, once all of them have ended."""
-        if parent.children is None or parent.unfinished_children or not parent.state.is_mapped():
-            return
-        parent.state = parent.mapped_state()
-        self._progress(parent.task)
-
-    def _progress(self, task: Task) -> None:
-        for downstream in self._flow.downstream_tasks(task):
-            self._waiting_for[downstream] -= 1
-            if not self._waiting_for[downstream]:
-                self._ready.append(downstream)
+        self._progress.finish(run)
 
     def _end(self) -> None:
         if self._why_cancelled is not None:
             self._cancel_rest(self._why_cancelled)
             return
-        results = self._results()
-        waiting = [run.label for run in self._each_run() if not run.is_done and run.state.is_scheduled()]
-        if all(run.is_done for run in self._runs.values()):
-            reference = [self._runs[task].state for task in self._flow.reference_tasks()]
-            self._set_flow_state(flow_state(reference, results))
-        else:
-            # Not reported: on the server the run stays Running, from where the queue brings it back.
-            seconds = self._timers.next_after(self._clock.monotonic())
-            start = None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
-            self.state = Paused(f"Waiting: {', '.join(waiting[:10])}", results, start_time=start)
+        results = self._progress.results()
+        if self._progress.is_over():
+            self._set_flow_state(flow_state(self._progress.reference_states(), results))
+            return
+        # Not reported: on the server the run stays Running, from where the queue brings it back.
+        waiting = [run.label for run in self._progress.unfinished() if run.state.is_scheduled()]
+        seconds = self._timers.next_after(self._clock.monotonic())
+        start = None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
+        self.state = Paused(f"Waiting: {', '.join(waiting[:10])}", results, start_time=start)
 
     def _set_flow_state(self, state: State) -> None:
         self.state = self._reporter.set_flow_state(call_handlers(self._flow, self.state, state))
-
-    def _results(self) -> dict[Task, State]:
-        return {
-            task: run.mapped_state() if run.unfinished_children else run.state
-            for task, run in self._runs.items()
-        }
-
-    def _each_run(self) -> Iterator[TaskRun]:
-        for run in self._runs.values():
-            yield run
-            yield from run.children or ()
 
     # ------------------------------------------------------------------------------------------ the end of it all
 
@@ -369,9 +330,9 @@ class FlowRunner:
         self._working.clear()
 
     def _cancel_rest(self, reason: str) -> None:
-        self._changes += [(run, Cancelled(reason)) for run in self._each_run() if not run.state.is_finished()]
+        self._changes += [(run, Cancelled(reason)) for run in self._progress.unfinished()]
         self._report()
-        self._set_flow_state(Cancelled(reason, self._results()))
+        self._set_flow_state(Cancelled(reason, self._progress.results()))
 
     def _disown(self, reason: str) -> None:
         raise RunDisowned(reason)
