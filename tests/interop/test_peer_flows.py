@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from orchestra_client import Client
 from orchestra_client.flows import (
     Flow,
     LocalRun,
@@ -298,3 +299,16 @@ def test_run_configs_travel(peer: Peer) -> None:
             "working_dir": "/srv",
             "__version__": "",
         }
+
+
+def test_what_it_serializes_is_registered_once(peer: Peer) -> None:
+    """Given flows that the peer writes anew each time, those of 1.4.1 are no other ones; 0.12.0 has random slugs."""
+    with Client("memory:") as client:
+        client.create_project("peers")
+        first, second = (
+            [client.register(flow["serialized"], "peers", no_url=True) for flow in written.values()]
+            for written in (peer.authored, peer.ask(author=True))
+        )
+
+    assert len(set(first)) == len(FLOWS)
+    assert (first == second) == (peer.release == "1.4.1")
