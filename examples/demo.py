@@ -1,65 +1,57 @@
-"""The main job from start to finish, on a server of its own. Copy what you need.
+"""The main job from start to finish, with real processes. Copy what you need.
 
-Starts a real server process on a loopback port, logs in, registers a flow, runs it by hand through the queue with
-versions, heartbeats, logs and a tag limit, reads everything back and compares it with what was written::
+Starts a server and an agent, registers the flow of `flows/orders.py` as a CI job would, and creates two runs of it. The
+first holds the only slot of a tag limit until it is cancelled; the second gets the slot then and finishes::
 
     python examples/demo.py
 
-Exit status 0 only when what was read is what was written.
+Then it reads the story of both runs back. Exit status 0 only when everything in it is right.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
+import itertools
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import time
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 from orchestra_client import Client
-from orchestra_client.states import Queued, Running, State, Submitted, Success
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestra_client.graphql import GraphQLResult
-
-FLOW = Path(__file__).parent / "flows" / "daily_sales.json"
-LABELS = ["reporting"]
-COLUMNS = ("Submitted", "Running", "Success")
-COLOURS = {"Submitted": "yellow", "Running": "blue", "Success": "green"}
+SCRIPT = Path(__file__).parent / "flows" / "orders.py"
+COLOURS = {"Success": "green", "Running": "blue", "Cancelled": "dim", "Failed": "red", "Retrying": "magenta"}
+STORY = """query($id: UUID!) { flow_run_by_pk(id: $id) {
+    name state states(order_by: {version: asc}) { state timestamp }
+    task_runs(order_by: [{start_time: asc_nulls_last}, {map_index: asc}]) {
+        id state map_index start_time end_time duration task { name tags mapped } states(order_by: {version: asc}) { state } }
+    logs(order_by: {timestamp: asc}) { level message } } }"""
 console = Console(highlight=False)
 
 
-@dataclass
-class Story:
-    """What was written, to be held against what is read back.
-
-    Attributes:
-        flow_states: the types of the flow run's states, in order.
-        task_states: the same per task slug.
-        logs: the messages, in order.
-    """
-
-    flow_states: list[str] = field(default_factory=lambda: ["Scheduled"])
-    task_states: dict[str, list[str]] = field(default_factory=dict)
-    logs: list[str] = field(default_factory=list)
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Start an `orchestra` command as a process of its own."""
+    command = [str(Path(sys.executable).with_name("orchestra")), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
 @contextlib.contextmanager
 def running_server() -> Iterator[str]:
     """A server process with its own database; yields its URL and ends the process afterwards."""
-    command = [str(Path(sys.executable).with_name("orchestra")), "server", "start", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = start("server", "start", "--port", "0")
     try:
         assert process.stdout is not None
         ready = next((line for line in process.stdout if line.startswith("Listening on ")), None)
@@ -71,157 +63,156 @@ def running_server() -> Iterator[str]:
         process.wait(timeout=30)
 
 
-class Runner:
-    """Drives one flow run by hand, as an agent's runner would, and keeps the story of it."""
-
-    def __init__(self, client: Client, flow_run_id: str) -> None:
-        self.client = client
-        self.flow_run_id = flow_run_id
-        self.story = Story()
-        info = client.get_flow_run_info(flow_run_id)
-        self.flow_version = info.version
-        self.tasks = {run.task_slug or "": run for run in info.task_runs}
-        self.versions = {slug: run.version for slug, run in self.tasks.items()}
-        self.story.task_states = {slug: ["Pending"] for slug in self.tasks}
-
-    def flow(self, state: State) -> None:
-        """Set the flow run's state at the version we know; anyone else's change would be refused."""
-        self.client.set_flow_run_state(self.flow_run_id, version=self.flow_version, state=state)
-        self.flow_version += 1
-        self.story.flow_states.append(type(state).__name__)
-
-    def task(self, slug: str, state: State) -> State:
-        """Set a task run's state; a Queued answer means that a tag limit has no slot free."""
-        run = self.tasks[slug]
-        answer = self.client.set_task_run_state(run.id, version=self.versions[slug], state=state)
-        if not isinstance(answer, Queued):
-            self.versions[slug] += 1
-            self.story.task_states[slug].append(type(state).__name__)
-        return answer
-
-    def start(self, slug: str) -> State:
-        """Submit a task run, unless that was done before, and ask for it to run."""
-        if self.versions[slug] == 0:
-            self.task(slug, Submitted())
-        answer = self.task(slug, Running(message=f"{slug} is working"))
-        if not isinstance(answer, Queued):
-            self.log(slug, f"{slug} began")
-        return answer
-
-    def finish(self, slug: str) -> None:
-        """Beat once more and end a task run well."""
-        self.client.update_task_run_heartbeat(self.tasks[slug].id)
-        self.log(slug, f"{slug} is done")
-        self.task(slug, Success(message="All rows passed."))
-
-    def log(self, slug: str, message: str) -> None:
-        """Send one log record of a task run."""
-        record = {
-            "flow_run_id": self.flow_run_id,
-            "task_run_id": self.tasks[slug].id,
-            "timestamp": datetime.now(UTC).isoformat(),
-            "name": "orchestra.demo",
-            "level": "INFO",
-            "message": message,
-        }
-        self.client.write_run_logs([record])
-        self.story.logs.append(message)
+@contextlib.contextmanager
+def running_agent(url: str) -> Iterator[subprocess.Popen[str]]:
+    """An agent process that takes runs from the server; told to end, it sees its runs through first."""
+    process = start("agent", "start", "--name", "demo", "--drain-timeout", "10", "--api-server", url)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
-def run_flow(runner: Runner) -> None:
-    """Take the run through its tasks; two of them share a tag that lets one run at a time."""
-    runner.flow(Submitted(message="Taken from the queue"))
-    runner.flow(Running(message="Running flow."))
-    runner.client.update_flow_run_heartbeat(runner.flow_run_id)
-    for slug in ("day", "region", "extract_orders-1", "clean_orders-1"):
-        runner.start(slug)
-        runner.finish(slug)
-    loading, totals = "load_orders-warehouse-1", "refresh_totals-warehouse-1"
-    runner.start(loading)
-    refused = runner.start(totals)
-    if not isinstance(refused, Queued):
-        raise SystemExit("The tag limit let two task runs in; it should have queued the second.")
-    console.print("   refresh_totals is [yellow]QUEUED[/] behind load_orders: one slot for #warehouse")
-    runner.finish(loading)
-    runner.start(totals)
-    console.print("   refresh_totals is [green]let in[/], now that load_orders is done")
-    runner.finish(totals)
-    runner.start("send_report-1")
-    runner.finish("send_report-1")
-    runner.flow(Success(message="All reference tasks succeeded."))
+def register(client: Client) -> str:
+    """Register the example's flow, twice, as CI does on every merge: what has not changed makes no new version."""
+    client.create_project("shop", "Everything that counts orders")
+    flow = runpy.run_path(str(SCRIPT))["flow"]
+    first = client.register(flow, project_name="shop", no_url=True)
+    again = client.register(flow, project_name="shop", no_url=True)
+    console.print(f"[bold]2.[/] Registered {SCRIPT.name} as flow {first}")
+    console.print(
+        "   Registered it again: "
+        + ("nothing changed, no new version" if again == first else "a new version?")
+    )
+    return first
 
 
-def read_back(client: Client, flow_run_id: str) -> tuple[Story, Table]:
-    """Everything the server knows of the run, as a story and as a table for people."""
-    run = client.graphql(
-        """query($id: UUID!) { flow_run_by_pk(id: $id) {
-            name version duration states(order_by: {version: asc}) { state timestamp }
-            task_runs(order_by: {start_time: asc}) {
-                version duration task { name slug tags } states(order_by: {version: asc}) { state timestamp } } } }""",
-        variables={"id": flow_run_id},
-    ).data.flow_run_by_pk
+def read(client: Client, flow_run_id: str) -> Any:
+    """All that the server knows of a run."""
+    return client.graphql(STORY, variables={"id": flow_run_id}).data.flow_run_by_pk
+
+
+def follow(client: Client, hog: str, patient: str) -> None:
+    """Show both runs while they work; cancel the first one as soon as it holds the slot and the other one waits."""
+    is_cancelled = False
+    deadline = time.monotonic() + 60
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        while time.monotonic() < deadline:
+            runs = [read(client, hog), read(client, patient)]
+            live.update(progress(runs))
+            if not is_cancelled and is_waiting(runs):
+                console.print(
+                    f"   {runs[0].name} holds the slot of #warehouse and {runs[1].name} waits; cancelling it"
+                )
+                is_cancelled = bool(client.cancel_flow_run(hog))
+            if all(run.state in {"Success", "Failed", "Cancelled"} for run in runs):
+                return
+            time.sleep(0.2)
+    raise SystemExit("The runs did not end within a minute.")
+
+
+def is_waiting(runs: list[Any]) -> bool:
+    """Whether the first run is in the warehouse, and the second has come as far as its door."""
+    hog, patient = ([(t.task.name, t.state) for t in run.task_runs if t.map_index >= 0] for run in runs)
+    is_at_door = patient.count(("fetch_orders", "Success")) == 3 and ("store", "Running") not in patient
+    return ("store", "Running") in hog and is_at_door
+
+
+def progress(runs: list[Any]) -> Table:
+    """How far both runs are, in one line each."""
+    table = Table(box=None, padding=(0, 2, 0, 3), show_header=False)
+    for run in runs:
+        marks = "".join(f"[{COLOURS.get(t.state, 'yellow')}]●[/]" for t in run.task_runs)
+        table.add_row(run.name, f"[{COLOURS.get(run.state, 'yellow')}]{run.state}[/]", marks)
+    return table
+
+
+def story(run: Any) -> Table:
+    """A run's task runs with their states and times."""
+    title = f"[bold]{run.name}[/]  {path(run.states)}"
     table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        title=f"daily-sales / {run.name}",
-        title_style="bold",
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left"
     )
-    for heading in ("task run", *COLUMNS, "seconds", "version"):
-        table.add_column(heading, no_wrap=True, header_style=COLOURS.get(heading, "bold"))
-    for task_run in run.task_runs:
-        tags = "".join(f"\n[dim]#{tag}[/]" for tag in task_run.task.tags)
-        table.add_row(task_run.task.name + tags, *_times(task_run))
-    table.add_section()
-    table.add_row("[bold]the flow run[/]", *_times(run))
-    story = Story(
-        flow_states=[state.state for state in run.states],
-        task_states={t.task.slug: [state.state for state in t.states] for t in run.task_runs},
-        logs=[record.message or "" for record in client.get_flow_run_logs(flow_run_id)],
-    )
-    return story, table
+    for heading in ("task run", "began", "seconds", "states"):
+        table.add_column(heading, no_wrap=heading != "states")
+    for t in run.task_runs:
+        if t.state == "Mapped":
+            continue  # its children tell more
+        child = f"[dim]\\[{t.map_index}][/]" if t.map_index >= 0 else ""
+        tags = "".join(f" [dim]#{tag}[/]" for tag in t.task.tags)
+        began = clock(t.start_time) if t.start_time else ""
+        seconds = f"{t.duration:.3f}" if t.duration is not None else ""
+        table.add_row(t.task.name + child + tags, began, seconds, path(t.states[1:]))
+    return table
 
 
-def _times(run: GraphQLResult) -> list[str]:
-    """When a run entered each state of the table, how long it worked, and its version."""
-    entered = {state.state: datetime.fromisoformat(state.timestamp) for state in run.states}
-    clocks = [f"{entered[name]:%H:%M:%S}.{entered[name].microsecond // 1000:03}" for name in COLUMNS]
-    return [*clocks, f"{run.duration:.3f}", str(run.version)]
+def path(states: list[Any]) -> str:
+    """The types of states, in their colours."""
+    return " → ".join(f"[{COLOURS.get(s.state, 'yellow')}]{s.state}[/]" for s in states)
+
+
+def clock(timestamp: str) -> str:
+    """The time of day of a timestamp, to the millisecond."""
+    return f"{datetime.fromisoformat(timestamp):%H:%M:%S.%f}"[:-3]
+
+
+def faults(hog: Any, patient: Any) -> list[str]:
+    """What is not as it should be in the stories of the two runs."""
+    children = [t for t in patient.task_runs if t.map_index >= 0]
+    stored = [
+        t for run in (hog, patient) for t in run.task_runs if "warehouse" in t.task.tags and t.start_time
+    ]
+    turns = sorted((t.start_time, t.end_time) for t in stored)
+    messages = [record.message for record in patient.logs]
+    checks = {
+        "the first run was cancelled": hog.state == "Cancelled",
+        "none of its task runs is left running": all(t.state != "Running" for t in hog.task_runs),
+        "the second run ended well": patient.state == "Success",
+        "three shops were fetched and stored": [t.state for t in children] == ["Success"] * 6,
+        "one shop was tried again": [t.map_index for t in children if is_retried(t)] == [2],
+        "one at a time was in the warehouse": all(a[1] <= b[0] for a, b in itertools.pairwise(turns)),
+        "the logs tell the sum": messages.count("40 orders in all") == 1,
+        "the logs tell of the shop that failed": any("does not answer" in message for message in messages),
+    }
+    return [what for what, is_so in checks.items() if not is_so]
+
+
+def is_retried(task_run: Any) -> bool:
+    """Whether a task run was tried more than once."""
+    return "Retrying" in [state.state for state in task_run.states]
 
 
 def main() -> int:
-    """Run the demo; the exit status says whether all was read back as written."""
+    """Run the demo; the exit status says whether all was read back as it should be."""
     with tempfile.TemporaryDirectory(prefix="orchestra-demo-") as folder:
         for name in [name for name in os.environ if name.startswith("ORCHESTRA_")]:
             del os.environ[name]  # whatever else is configured on this machine
         os.environ["ORCHESTRA_HOME"] = folder  # where the server will save our login
         with running_server() as url, Client(api_server=url) as client:
-            console.print(f"[bold]1.[/] A server listens on {url}")
             client.login_to_tenant(tenant_slug="default")
-            console.print(
-                "[bold]2.[/] Logged in to the tenant [cyan]default[/] with the API token of the first start"
-            )
-            client.create_project("sales", "Everything that counts orders")
-            flow_id = client.register(json.loads(FLOW.read_text()), project_name="sales", no_url=True)
-            console.print(f"[bold]3.[/] Registered {FLOW.name} as flow {flow_id}")
+            console.print(f"[bold]1.[/] A server listens on {url}; logged in to its tenant")
+            flow_id = register(client)
             client.update_task_tag_limit("warehouse", 1)
-            client.register_agent("LocalAgent", name="demo", labels=LABELS)
-            flow_run_id = client.create_flow_run(flow_id=flow_id, parameters={"day": "2026-11-20"})
-            queue = client.get_runs_in_queue(labels=LABELS)
-            console.print(
-                f"[bold]4.[/] One agent, one slot for #warehouse, {len(queue)} run in the queue; running it:"
-            )
-            runner = Runner(client, flow_run_id)
-            run_flow(runner)
-            story, table = read_back(client, flow_run_id)
-    console.print("[bold]5.[/] Read back from the server:\n")
-    console.print(table)
-    is_right = queue == [flow_run_id] and story == runner.story
-    verdict = (
-        "[green]What was read is what was written[/]" if is_right else "[red]This is not what was written![/]"
-    )
-    console.print(f"{verdict} ({len(story.task_states)} task runs, {len(story.logs)} log records).")
-    return 0 if is_right else 1
+            day = {"day": "2026-11-20"}
+            hog = client.create_flow_run(flow_id=flow_id, run_name="hog", parameters={**day, "seconds": 60})
+            with running_agent(url) as agent:
+                console.print("[bold]3.[/] An agent runs; one slot for #warehouse; two runs:")
+                time.sleep(2)
+                patient = client.create_flow_run(flow_id=flow_id, run_name="patient", parameters=day)
+                follow(client, hog, patient)
+            runs = read(client, hog), read(client, patient)
+    console.print("[bold]4.[/] Read back from the server:\n")
+    for run in runs:
+        console.print(story(run))
+    for record in runs[1].logs:
+        console.print(f"[dim]{record.level:<8}[/]{record.message.splitlines()[0]}", soft_wrap=True)
+    console.print()
+    wrong = faults(*runs) + ([] if agent.returncode == 0 else ["the agent ended well"])
+    for what in wrong:
+        console.print(f"[red]Not so: {what}.[/]")
+    console.print("[red]This is not right![/]" if wrong else "[green]All of it is as it should be.[/]")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -6,12 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 pytestmark = pytest.mark.slow
 
-DEMO = Path(__file__).resolve().parent.parent / "examples" / "demo.py"
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+BY_HAND = EXAMPLES / "by_hand.py"
+DEMO = EXAMPLES / "demo.py"
+ORDERS = EXAMPLES / "flows" / "orders.py"
 
 # Runs the example with one thing in the client going wrong beneath it.
 SABOTAGE = """
@@ -20,6 +24,32 @@ from orchestra_client import Client
 {sabotage}
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
+
+
+# The answers lose their logs on the way to the demo.
+LOSE_LOGS = """
+graphql = Client.graphql
+def without_logs(self, *arguments, **options):
+    answer = graphql(self, *arguments, **options)
+    if "flow_run_by_pk" in answer.data:
+        answer.data.flow_run_by_pk["logs"] = []
+    return answer
+Client.graphql = without_logs
+"""
+
+VERDICTS = {BY_HAND: "What was read is what was written", DEMO: "All of it is as it should be."}
+WAITS = {
+    BY_HAND: ["refresh_totals is QUEUED behind load_orders", "refresh_totals is let in"],
+    DEMO: ["hog holds the slot of #warehouse and patient waits"],
+}
+
+
+class Done(NamedTuple):
+    """An example that has run in a folder of its own."""
+
+    script: Path
+    folder: Path
+    process: subprocess.CompletedProcess[str]
 
 
 def run(*command: str, temporary: Path) -> subprocess.CompletedProcess[str]:
@@ -42,29 +72,25 @@ def run(*command: str, temporary: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo")
+@pytest.fixture(scope="module", params=[DEMO, BY_HAND], ids=lambda example: example.stem)
+def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder = tmp_path_factory.mktemp(request.param.stem)
+    return Done(request.param, folder, run(str(request.param), temporary=folder))
 
 
-@pytest.fixture(scope="module")
-def demo(folder: Path) -> subprocess.CompletedProcess[str]:
-    return run(str(DEMO), temporary=folder)
+def test_an_example_reads_back_what_it_wrote(example: Done) -> None:
+    assert example.process.returncode == 0, example.process.stdout + example.process.stderr
+    assert VERDICTS[example.script] in example.process.stdout
 
 
-def test_the_demo_reads_back_what_it_wrote(demo: subprocess.CompletedProcess[str]) -> None:
-    assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert "What was read is what was written" in demo.stdout
+def test_an_example_shows_a_task_that_waits_for_a_slot(example: Done) -> None:
+    for line in WAITS[example.script]:
+        assert line in example.process.stdout
 
 
-def test_the_demo_shows_a_task_that_waits_for_a_slot(demo: subprocess.CompletedProcess[str]) -> None:
-    assert "refresh_totals is QUEUED behind load_orders" in demo.stdout
-    assert "refresh_totals is let in" in demo.stdout
-
-
-def test_the_demo_leaves_nothing_behind(demo: subprocess.CompletedProcess[str], folder: Path) -> None:
-    assert demo.stderr == ""
-    assert list(folder.iterdir()) == []
+def test_an_example_leaves_nothing_behind(example: Done) -> None:
+    assert example.process.stderr == ""
+    assert list(example.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -81,8 +107,22 @@ def test_the_demo_leaves_nothing_behind(demo: subprocess.CompletedProcess[str], 
         ),
     ],
 )
-def test_the_demo_notices_what_is_not_as_written(tmp_path: Path, sabotage: str) -> None:
-    done = run("-c", SABOTAGE.format(sabotage=sabotage), str(DEMO), temporary=tmp_path)
+def test_driving_by_hand_notices_what_is_not_as_written(tmp_path: Path, sabotage: str) -> None:
+    done = run("-c", SABOTAGE.format(sabotage=sabotage), str(BY_HAND), temporary=tmp_path)
 
     assert "This is not what was written!" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1
+
+
+def test_the_demo_notices_what_is_not_as_it_should_be(tmp_path: Path) -> None:
+    done = run("-c", SABOTAGE.format(sabotage=LOSE_LOGS), str(DEMO), temporary=tmp_path)
+
+    assert "Not so: the logs tell the sum." in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 1
+
+
+def test_the_flow_of_the_demo_runs_without_a_server(tmp_path: Path) -> None:
+    done = run(str(ORDERS), temporary=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.split()[-1] == "40"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from orchestra_client import context
-from orchestra_client.flows import Flow, Parameter, task, unmapped
+from orchestra_client import Flow, Parameter, context, task
+from orchestra_client.flows import Script, unmapped
 
 ORDERS = {"north": 12, "south": 7, "west": 21}
 
@@ -45,7 +45,7 @@ def report(stored: list[int]) -> int:
     return sum(stored)
 
 
-with Flow("daily-orders") as flow:
+with Flow("daily-orders", storage=Script(__file__)) as flow:
     day = Parameter("day")
     shops = open_shops(Parameter("shops", default=list(ORDERS)))
     seconds = Parameter("seconds", default=0.3)
