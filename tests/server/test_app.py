@@ -229,7 +229,12 @@ class TestSize:
             "path": "/graphql",
             "root_path": "",
             "query_string": b"",
-            "headers": [(b"content-type", b"application/json"), (b"content-length", b"100000000")],
+            "headers": [
+                (b"content-type", b"application/json"),
+                (b"content-length", b"100000000"),
+                # A stranger's body would not even be begun.
+                (b"authorization", f"Bearer {service.bootstrapped and service.bootstrapped.token}".encode()),
+            ],
         }
         await create_app(service)(scope, receive, send)
         assert b"PAYLOAD_TOO_LARGE" in answered[1]["body"]
