@@ -207,6 +207,10 @@ def configured_client(api_server: str | None = None) -> Client:
             "No server is configured: start one with `orchestra server start`, or name yours with --api-server or "
             "ORCHESTRA_API_SERVER."
         )
+    if server.url == "memory:":
+        raise ConfigurationError(
+            "memory: is a server of one process alone, which no run could reach; name another."
+        )
     return Client(api_server, timeout=_TIMEOUT, retry=RetryPolicy(budget=0))
 
 

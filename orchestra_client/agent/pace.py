@@ -33,7 +33,7 @@ class Pace:
         ConfigurationError: one of them is no number above 0.
     """
 
-    first_poll: float = 0.25
+    first_poll: float = 0.1
     longest_poll: float = 10.0
     watch: float = 0.2
     look: float = 5.0

@@ -138,7 +138,8 @@ class Shift:
         for charge in self.roster.ended():
             if self._see_off(charge, self._endings.settle) is None:
                 break
-            # There is room for another one.
+            # There is room for another one, and where one came from, more may come.
+            self._idle.succeed()
             self._polling.due = 0.0
 
     def _deploy(self) -> None:

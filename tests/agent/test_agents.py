@@ -1,0 +1,351 @@
+"""Agents and their server: races, lost answers, outages, late runs, the end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from orchestra_client import Client, states
+from orchestra_client.agent import Agent, ClaimedRun, Deployment, Ending
+from orchestra_client.errors import AuthenticationError, ConfigurationError, TransportConnectionError
+from orchestra_client.testing import MemoryServer
+from orchestra_client.transport.retry import RetryPolicy
+from tests.agent.world import SHORT, TOKEN, Running, ServerProcess, World, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+
+class Ended(Deployment):
+    """Over as soon as it began."""
+
+    def poll(self) -> Ending:
+        return Ending("is over", is_clean=True)
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def describe(self) -> str:
+        return "nothing"
+
+
+class Lasting(Ended):
+    """Goes on until it is told to end, or told so twice."""
+
+    def __init__(self, *, is_stubborn: bool = False) -> None:
+        self.told: list[str] = []
+        self.is_stubborn = is_stubborn
+
+    def poll(self) -> Ending | None:  # type: ignore[override]
+        return Ending("ended", is_clean=False) if len(self.told) > self.is_stubborn else None
+
+    def terminate(self) -> None:
+        self.told.append("terminate")
+
+    def kill(self) -> None:
+        self.told.append("kill")
+
+
+class Quick(Agent):
+    """Ends each run well the moment it is deployed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.deployed: list[str] = []
+
+    def deploy(self, run: ClaimedRun) -> Deployment:
+        self.deployed.append(run.id)
+        with self._open_client() as client:
+            client.set_flow_run_state(run.id, run.version, states.Success(self.name))
+        return Ended()
+
+
+class Slow(Agent):
+    """Has runs that last."""
+
+    is_stubborn = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.deployments: dict[str, Lasting] = {}
+
+    def deploy(self, run: ClaimedRun) -> Deployment:
+        self.deployments[run.id] = Lasting(is_stubborn=self.is_stubborn)
+        return self.deployments[run.id]
+
+
+class SlowAndStubborn(Slow):
+    is_stubborn = True
+
+
+def test_of_two_agents_one_gets_each_run(world: World, start: Callable[..., Running]) -> None:
+    runs = [world.run("nothing") for _ in range(40)]
+    agents = [start(Quick, name=name, limit=3).agent for name in ("one", "other")]
+    for run in runs:
+        world.ends(run)
+
+    deployed = Counter(run for agent in agents for run in agent.deployed)
+    assert deployed == dict.fromkeys(runs, 1)
+    assert all(world.states(run) == ["Scheduled", "Submitted", "Success"] for run in runs)
+    assert all(agent.deployed for agent in agents)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[tuple[MemoryServer, World]]:
+    with MemoryServer() as server, server.client() as client:
+        yield server, World(client, tmp_path)
+
+
+def in_memory(server: MemoryServer, kind: type[Agent], world: World, **options: Any) -> Running:
+    from orchestra_client.agent import Pace
+
+    open_one = partial(server.client, retry=RetryPolicy(budget=0))
+    return Running(kind(labels=[world.label], open_client=open_one, pace=Pace(**SHORT), **options))
+
+
+def test_a_claim_whose_answer_was_lost_is_found_again(memory: tuple[MemoryServer, World]) -> None:
+    server, world = memory
+    run_id = world.run("nothing")
+    server.faults.lose_answers(matching="SetFlowRunStates")
+    agent = in_memory(server, Quick, world)
+    world.ends(run_id)
+    agent.stop()
+    assert agent.agent.deployed == [run_id]
+    assert world.states(run_id) == ["Scheduled", "Submitted", "Success"]
+
+
+def test_an_end_that_could_not_be_reported_is_reported_later(memory: tuple[MemoryServer, World]) -> None:
+    server, world = memory
+    run_id = world.run("nothing")
+    agent = in_memory(server, Slow, world)
+    until(lambda: agent.agent.deployments)
+    server.faults.refuse_connections(times=3, matching="EndOfRun")
+    server.faults.lose_answers(times=1, matching="SetFlowRunStates")
+    agent.agent.deployments[run_id].told.append("an accident")
+    state = world.ends(run_id)
+    agent.stop()
+    assert "Nothing ended, and the run had not come to an end" in state.message
+    assert world.states(run_id).count("Failed") == 1
+
+
+def test_an_outage_is_told_and_its_end_too(
+    memory: tuple[MemoryServer, World], caplog: pytest.LogCaptureFixture
+) -> None:
+    server, world = memory
+    agent = in_memory(server, Quick, world)
+    server.faults.refuse_connections(times=4, matching="GetRunsInQueue")
+    until(lambda: "The server answers again" in caplog.text)
+    run_id = world.run("nothing")
+    world.ends(run_id)
+    agent.stop()
+    assert caplog.text.count("Asking for runs failed") == 1
+
+
+def test_an_agent_outlives_its_server(
+    own_server: ServerProcess, tmp_path: Path, start: Callable[..., Running]
+) -> None:
+    with Client(own_server.url, TOKEN) as client:
+        world = World(client, tmp_path)
+        agent = start(url=own_server.url, labels=[world.label])
+        lasting, doomed = world.run("sleep"), world.run("sleep")
+        pids = {run: world.pid(run) for run in (lasting, doomed)}
+        for run in (lasting, doomed):
+            until(lambda run=run: world.row(run).task_runs[0].state == "Running")
+
+        own_server.kill()
+        os.kill(pids[doomed], signal.SIGKILL)
+        until(lambda: agent.agent.status()[1]["status"] == "waiting for the server")
+        time.sleep(0.5)
+        own_server.start()
+
+        assert "SIGKILL" in world.ends(doomed).message
+        until(lambda: agent.agent.status()[1]["status"] == "working")
+        assert world.state(lasting).is_running()
+        (tmp_path / "wake").touch()
+        assert world.ends(lasting).message == "slept well"
+        assert agent.stop(1) is True
+
+
+def test_a_late_run_is_explained_once(
+    world: World, start: Callable[..., Running], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    other = world.run("nothing", labels=[world.label, "gpu"])
+    unlabelled = world.run("nothing", labels=[])
+    agent = start(Quick, pace={"late": 0.1, "unmatched": 0.1})
+    until(lambda: agent.agent.status()[1]["polls"] > 8)
+
+    [line] = [record.getMessage() for record in caplog.records if other in record.getMessage()]
+    assert line.startswith("Late: flow run ")
+    assert line.endswith("waits, and this agent does not have its label 'gpu'.")
+    [line] = [record.getMessage() for record in caplog.records if unlabelled in record.getMessage()]
+    assert line.endswith(f"takes only runs with labels ('{world.label}'), and it has none.")
+
+
+def test_an_agent_that_is_full_says_so_and_stays_known(
+    world: World, start: Callable[..., Running], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for _ in range(3):
+        world.run("nothing")
+    agent = start(Slow, limit=1)
+    until(lambda: "2 runs wait: this agent is at its limit of 1" in caplog.text)
+    until(lambda: agent.agent.deployments)
+    query = "query($id: UUID!) { agent_by_pk(id: $id) { name last_queried } }"
+    asked = world.client.graphql(query, variables={"id": agent.id}).data.agent_by_pk.last_queried
+    until(
+        lambda: world.client.graphql(query, variables={"id": agent.id}).data.agent_by_pk.last_queried > asked
+    )
+
+
+def test_told_to_stop_it_waits_for_its_runs_and_takes_no_more(
+    world: World, start: Callable[..., Running]
+) -> None:
+    run_id = world.run("nothing")
+    agent = start(Slow)
+    until(lambda: agent.agent.deployments)
+    agent.agent.stop()
+    until(lambda: agent.agent.status()[1]["status"] == "stopping")
+    later = world.run("nothing")
+    time.sleep(0.5)
+    assert world.states(later) == ["Scheduled"]
+    assert world.states(run_id) == ["Scheduled", "Submitted"]
+
+    world.client.set_flow_run_state(run_id, None, states.Success())
+    agent.agent.deployments[run_id].told.append("it is over")
+    assert agent.wait() is True
+    assert world.states(run_id)[-1] == "Success"
+
+
+@pytest.mark.parametrize("kind", [Slow, SlowAndStubborn])
+def test_told_twice_it_ends_them(world: World, start: Callable[..., Running], kind: type[Slow]) -> None:
+    run_id = world.run("nothing")
+    agent = start(kind, pace={"grace": 0.3})
+    until(lambda: agent.agent.deployments)
+    assert agent.stop(2) is True
+    state = world.state(run_id)
+    assert state.is_failed()
+    assert "because its agent stopped" in state.message
+    assert agent.agent.deployments[run_id].told == ["terminate", "kill"][: 1 + kind.is_stubborn]
+
+
+def test_the_time_to_drain_is_bounded(world: World, start: Callable[..., Running]) -> None:
+    run_id = world.run("nothing")
+    agent = start(Slow, pace={"drain": 0.5})
+    until(lambda: agent.agent.deployments)
+    assert agent.stop(1) is True
+    assert world.state(run_id).is_failed()
+
+
+def test_an_agent_that_cannot_report_at_its_end_says_so(
+    memory: tuple[MemoryServer, World], caplog: pytest.LogCaptureFixture
+) -> None:
+    server, world = memory
+    run_id = world.run("nothing")
+    agent = in_memory(server, Slow, world)
+    until(lambda: agent.agent.deployments)
+    server.faults.refuse_connections(times=10_000, matching="EndOfRun")
+    assert agent.stop(3) is False
+    assert f"{run_id}) could not be reported" in caplog.text
+
+
+def test_it_ends_after_its_polls_and_its_runs(world: World, start: Callable[..., Running]) -> None:
+    run_id = world.run("nothing")
+    agent = start(Quick, max_polls=2)
+    assert agent.wait() is True
+    assert world.states(run_id)[-1] == "Success"
+
+
+def test_tokens_that_a_killed_agent_left_are_revoked(world: World, start: Callable[..., Running]) -> None:
+    finished, going = world.run("nothing"), world.run("nothing", labels=["elsewhere"])
+    world.client.cancel_flow_run(finished)
+    for run_id in (finished, going):
+        world.client.create_api_token(f"flow run {run_id} by agent twin", "RUNNER", flow_run_id=run_id)
+    start(Quick, name="twin", max_polls=1).wait()
+    left = {token.flow_run_id for token in world.client.list_api_tokens()}
+    assert going in left
+    assert finished not in left
+
+
+def test_health_is_told_over_http(world: World, start: Callable[..., Running]) -> None:
+    world.run("nothing")
+    agent = start(Slow, name="box-3", limit=2, health_address="127.0.0.1:0")
+    [line] = agent.lines
+    url = line.rpartition(" ")[2]
+    until(lambda: agent.agent.deployments)
+    answer = httpx.get(url, trust_env=False)
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["name"], told["limit"]) == (200, "working", "box-3", 2)
+    assert told["runs"] == list(agent.agent.deployments)
+    assert httpx.get(url.replace("health", "other"), trust_env=False).status_code == 404
+    agent.agent.stop()
+    until(lambda: httpx.get(url, trust_env=False).json()["status"] == "stopping")
+
+
+def test_a_health_address_that_is_taken_is_named_before_anything_is_done(
+    world: World, start: Callable[..., Running]
+) -> None:
+    agent = start(Quick, health_address="127.0.0.1:0")
+    taken = agent.lines[0].rpartition("//")[2].removesuffix("/health")
+    with pytest.raises(ConfigurationError, match=f"{taken} cannot be used"):
+        start(Quick, health_address=taken)
+
+
+def test_no_server_ends_it_at_once(start: Callable[..., Running]) -> None:
+    with pytest.raises(TransportConnectionError):
+        start(Quick, url="http://127.0.0.1:9")
+
+
+def test_a_refused_token_ends_it_at_once(start: Callable[..., Running]) -> None:
+    with pytest.raises(AuthenticationError):
+        start(Quick, token="orc_" + "x" * 43)
+
+
+def test_one_agent_with_a_bad_deployment_keeps_the_others(
+    world: World, start: Callable[..., Running], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What somebody's deployment raises is told, and no other run suffers."""
+
+    class Broken(Lasting):
+        def poll(self) -> Ending | None:  # type: ignore[override]
+            if self.told:
+                return Ending("ended", is_clean=False)
+            raise RuntimeError("a bug")
+
+    class Mixed(Slow):
+        def deploy(self, run: ClaimedRun) -> Deployment:
+            self.deployments[run.id] = Lasting() if self.deployments else Broken()
+            return self.deployments[run.id]
+
+    agent = start(Mixed)
+    broken, good = world.run("nothing"), world.run("nothing")
+    until(lambda: len(agent.agent.deployments) == 2)
+    agent.agent.deployments[good].told.append("an accident")
+    assert world.ends(good).is_failed()
+    assert "a bug" in caplog.text
+    assert not world.state(broken).is_finished()
+    agent.agent.deployments[broken].told.append("an accident")
+    world.ends(broken)
+
+
+def test_stop_and_status_may_come_from_anywhere(world: World, start: Callable[..., Running]) -> None:
+    agent = start(Slow).agent
+    readers = [threading.Thread(target=lambda: [agent.status() for _ in range(200)]) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert agent.status()[0]
