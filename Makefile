@@ -46,7 +46,7 @@ test: $(STAMPS)/dev  ## Run all tests; those against Prefect, too, once make tes
 
 test-interop: $(STAMPS)/dev $(PEERS:.peers/%=$(STAMPS)/%)  ## Run the tests against Prefect 0.12.0 and 1.4.1
 	echo "==> Running the interop tests"
-	$(BIN)/python -m pytest -m interop $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m interop $(ARGS)
 
 check: lint format types imports generated  ## Lint, formatting, strict types, import rules, generated code
 
