@@ -138,6 +138,7 @@ def measure(world: World, options: Options, count: int) -> None:
 def main() -> None:
     """Print the table."""
     options = read_options(str(__doc__).splitlines()[0])
+    print("One run at a time through an agent that polls less and less often while it has nothing to do.")
     with tempfile.TemporaryDirectory(prefix="orchestra-bench-") as folder:
         world = World(Path(folder))
         with world.stack:

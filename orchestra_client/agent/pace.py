@@ -34,7 +34,7 @@ class Pace:
     """
 
     first_poll: float = 0.1
-    longest_poll: float = 10.0
+    longest_poll: float = 3.0
     watch: float = 0.2
     look: float = 5.0
     beat: float = 30.0
