@@ -228,6 +228,8 @@ def _edge(upstream: str, downstream: str) -> dict[str, Any]:
         ({"tasks": [_task("a")], "edges": [_edge("a", "b")]}, r"edges\[0\].downstream_task is the task 'b'"),
         ({"tasks": [{}], "edges": []}, r"tasks\[0\]"),
         ({"tasks": "abc"}, "list of objects"),
+        ({"storage": {"flows": {"a": float("nan")}}}, "not JSON"),
+        ({"run_config": {"labels": {"a set"}}}, "not JSON"),
         (
             {
                 "parameters": [{"name": "day", "required": True}],

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestra_client import Client
-from orchestra_client.flows import Flow, task
+from orchestra_client.errors import FlowError
+from orchestra_client.flows import Flow, Script, task
 from tests.flows import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 QUERY = """
 query Flow($id: uuid!) {
@@ -62,3 +64,46 @@ def test_a_flow_of_two_thousand_tasks_is_registered(client: Client) -> None:
     flow_id = client.register(flow, "tests", build=False)
     query = 'query { task_aggregate(where: {flow_id: {_eq: "%s"}}) { aggregate { count } } }' % flow_id  # noqa: UP031
     assert client.graphql(query)["data"]["task_aggregate"]["aggregate"]["count"] == 2000
+
+
+def one_task(name: str = "small", value: int = 1) -> Flow:
+    @task
+    def constant(x: int) -> int:
+        return x
+
+    with Flow(name) as flow:
+        constant(value)
+    return flow
+
+
+def test_a_flow_is_registered_again_only_when_it_has_changed(client: Client) -> None:
+    flow_id = client.register(one_task(), "tests", build=False)
+
+    assert client.register(one_task(), "tests", build=False) == flow_id
+    assert (
+        client.register(one_task(), "tests", idempotency_key=one_task().content_hash(), build=False)
+        == flow_id
+    )
+    changed = one_task()
+    next(iter(changed.tasks)).max_retries = 2
+    assert client.register(changed, "tests", build=False) != flow_id
+
+
+def test_building_into_another_directory_is_no_change(client: Client, tmp_path: Path) -> None:
+    """Given a script whose source travels, where it lies does not count; what it says does."""
+    for name, source in {"a.py": "x = 1", "b.py": "x = 1", "c.py": "x = 2"}.items():
+        (tmp_path / name).write_text(source)
+    flows = [one_task() for _ in range(3)]
+    for flow, name in zip(flows, ("a.py", "b.py", "c.py"), strict=True):
+        flow.storage = Script(tmp_path / name)
+
+    first, second, third = (client.register(flow, "tests") for flow in flows)
+
+    assert first == second != third
+
+
+def test_a_flow_that_no_agent_could_load_is_not_registered(client: Client) -> None:
+    with pytest.raises(FlowError, match="has no storage"):
+        client.register(one_task(), "tests")
+
+    assert client.graphql("{ flow { id } }").data.flow == []
