@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.agent.runs import ClaimedRun, DueRun, Standing
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AgentApi"]
 
+_log = logging.getLogger("orchestra_client.agent")
+
+_AGENT = "query Agent($where: agent_bool_exp!) { agent(where: $where) { id } }"
 _RUN = (
     "id name flow_id version serialized_state labels run_config scheduled_start_time heartbeat flow { name }"
 )
@@ -46,25 +50,42 @@ class AgentApi:
 
     Args:
         client: asks each question once; the agent asks again when it sees fit.
-        agent_id: this agent's, from `register`.
-        name: this agent's, for messages.
+        agent_type: the name of the agent's class.
+        name: the agent's, for people.
+        labels: of the runs it takes.
+
+    Attributes:
+        client: as given.
+        agent_id: by which the server knows the agent, from `register` on.
     """
 
-    def __init__(self, client: Client, agent_id: str, name: str) -> None:
+    def __init__(self, client: Client, agent_type: str, name: str, labels: Sequence[str]) -> None:
         self.client = client
-        self.agent_id = agent_id
+        self.agent_id = ""
+        self._type = agent_type
         self._name = name
+        self._labels = labels
 
-    @classmethod
-    def register(cls, client: Client, agent_type: str, name: str, labels: Sequence[str]) -> AgentApi:
-        """Make an agent known to the server, which takes note of it in all its further requests."""
-        agent_id = client.register_agent(agent_type, name, labels)
-        client.attach_headers({"X-Orchestra-Agent-Id": agent_id})
-        return cls(client, agent_id, name)
+    def register(self) -> None:
+        """Make the agent known to the server, which takes note of it in all its further requests."""
+        self.agent_id = self.client.register_agent(self._type, self._name, self._labels)
+        self.client.attach_headers({"X-Orchestra-Agent-Id": self.agent_id})
 
-    def queue(self, labels: Sequence[str]) -> list[str]:
-        """The ids of the runs that are due for an agent with these labels, the longest due first."""
-        return self.client.get_runs_in_queue(labels, agent_id=self.agent_id)
+    def stay_known(self) -> bool:
+        """Register again where somebody has deleted the agent, whose runs would seem to be nobody's.
+
+        Returns:
+            True.
+        """
+        known = self.client.graphql(_AGENT, variables={"where": {"id": {"_eq": self.agent_id}}})
+        if not known.data.agent:
+            self.register()
+            _log.warning("The server did not know this agent any more; it has registered again.")
+        return True
+
+    def queue(self) -> list[str]:
+        """The ids of the runs that are due for this agent, the longest due first."""
+        return self.client.get_runs_in_queue(self._labels, agent_id=self.agent_id)
 
     def due_runs(self, ids: Sequence[str]) -> list[DueRun]:
         """Runs of the queue, in its order."""

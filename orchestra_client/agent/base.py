@@ -144,7 +144,8 @@ class Agent(ABC):
             if self.health_address is not None:
                 health = stack.enter_context(HealthServer(self.health_address, self.status))
             client = stack.enter_context(self._open_client())
-            api = AgentApi.register(client, type(self).__name__, self.name, self.labels)
+            api = AgentApi(client, type(self).__name__, self.name, self.labels)
+            api.register()
             heartbeats = stack.enter_context(Heartbeats(self._open_client, interval=self.pace.beat))
             leftovers = stack.enter_context(Leftovers(self._open_client))
             self._shift = Shift(self, api, heartbeats, leftovers)

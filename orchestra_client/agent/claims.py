@@ -45,7 +45,6 @@ class Claims:
     Args:
         api: of the agent.
         roster: the charges; the claimed runs are added to it.
-        labels: the agent's.
         limit: of charges at the same time; None for as many as come.
         pace: how long a silent run counts as alive.
         clock: tells the time.
@@ -59,14 +58,12 @@ class Claims:
         api: AgentApi,
         roster: Roster,
         *,
-        labels: Sequence[str],
         limit: int | None,
         pace: Pace,
         clock: Clock,
     ) -> None:
         self._api = api
         self._roster = roster
-        self._labels = labels
         self._limit = limit
         self._pace = pace
         self._clock = clock
@@ -86,7 +83,7 @@ class Claims:
             OrchestraError: the server did not answer.
         """
         self.settle_doubt()
-        queue = [run_id for run_id in self._api.queue(self._labels) if run_id not in self._roster]
+        queue = [run_id for run_id in self._api.queue() if run_id not in self._roster]
         room = len(queue) if self._limit is None else max(self._limit - len(self._roster), 0)
         self._tell_if_full(waiting=len(queue), room=room)
         if not queue or not room:

@@ -52,7 +52,7 @@ class Contact:
         return None if since is None else self._clock.monotonic() - since
 
     def ask(self, what: str, call: Callable[[], T]) -> T | None:
-        """Ask the server something; an error of ours is told in the log, and kept to decide what comes next.
+        """Ask the server something; an error is told in the log, and kept to decide what comes next.
 
         Args:
             what: is asked, as the beginning of a sentence.
@@ -71,6 +71,10 @@ class Contact:
                 return None
             _log.warning("%s was refused: %s", what, error)
             answer = None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the runs under way still need their agent
+            _log.exception("%s failed unexpectedly.", what)
+            self._failed(what, error)
+            return None
         self._answered()
         return answer
 
@@ -80,9 +84,9 @@ class Contact:
         self._away_since, self._not_before = None, 0.0
         self._backoff.succeed()
 
-    def _failed(self, what: str, error: OrchestraError) -> None:
+    def _failed(self, what: str, error: Exception) -> None:
         now = self._clock.monotonic()
-        pause = self._backoff.fail(requested_wait(error))
+        pause = self._backoff.fail(requested_wait(error) if isinstance(error, OrchestraError) else 0.0)
         self._not_before = now + pause
         if self._away_since is None:
             self._away_since = now

@@ -33,8 +33,8 @@ _log = logging.getLogger("orchestra_client.agent")
 _TICK = 0.5
 """Seconds after which a signal to stop is noticed at the latest."""
 
-_COLLECTING = 60.0
-"""Seconds between two looks for what processes without an agent have left behind."""
+_TIDYING = 60.0
+"""Seconds between two looks for what processes without an agent have left behind, and whether the agent is known."""
 
 
 @dataclass(slots=True)
@@ -73,6 +73,7 @@ class Shift:
     def __init__(self, agent: Agent, api: AgentApi, heartbeats: Heartbeats, leftovers: Leftovers) -> None:
         pace, clock = agent.pace, agent.clock
         self._agent = agent
+        self._api = api
         self._heartbeats = heartbeats
         self._leftovers = leftovers
         self.roster = Roster()
@@ -85,16 +86,14 @@ class Shift:
         self._woken = threading.Event()
         self._idle = Backoff(pace.first_poll, pace.longest_poll, agent.random)
         self._passes = Passes(api, agent.name)
-        self._claims = Claims(
-            api, self.roster, labels=agent.labels, limit=agent.limit, pace=pace, clock=clock
-        )
+        self._claims = Claims(api, self.roster, limit=agent.limit, pace=pace, clock=clock)
         self._oversight = Oversight(api, self.roster, pace, clock)
         self._endings = Endings(api, self.roster, self._passes, leftovers, self._claims.hand_back)
         self._unmatched = Unmatched(api, agent.labels, pace, clock)
         watcher = Watcher(self.roster, pace, clock, self._woken.set)
         self._watching = Worker("orchestra-agent-watch", watcher.turn)
         self._polling = _Duty(self._poll)
-        self._duties = [_Duty(self._look), self._polling, _Duty(self._collect)]
+        self._duties = [_Duty(self._look), self._polling, _Duty(self._tidy)]
         if agent.show_unmatched:
             self._duties.append(_Duty(self._look_for_late_runs, clock.monotonic() + pace.late))
 
@@ -194,9 +193,10 @@ class Shift:
             self.contact.ask("Looking for late runs", self._unmatched.look)
         return self._agent.pace.unmatched
 
-    def _collect(self) -> float:
+    def _tidy(self) -> float:
         self._leftovers.collect()
-        return _COLLECTING
+        self.contact.ask("Asking whether the agent is known", self._api.stay_known)
+        return _TIDYING
 
     # ------------------------------------------------------------------------------------------ the end
 

@@ -15,9 +15,11 @@ import httpx
 import pytest
 
 from orchestra_client import Client, states
-from orchestra_client.agent import Agent, ClaimedRun, Deployment, Ending
+from orchestra_client.agent import Agent, ClaimedRun, Deployment, Ending, Pace
 from orchestra_client.errors import AuthenticationError, ConfigurationError, TransportConnectionError
 from orchestra_client.testing import MemoryServer
+from orchestra_client.transport import Request, Response
+from orchestra_client.transport.embedded import EmbeddedTransport
 from orchestra_client.transport.retry import RetryPolicy
 from tests.agent.world import SHORT, TOKEN, Running, ServerProcess, World, until
 
@@ -110,8 +112,6 @@ def memory(tmp_path: Path) -> Iterator[tuple[MemoryServer, World]]:
 
 
 def in_memory(server: MemoryServer, kind: type[Agent], world: World, **options: Any) -> Running:
-    from orchestra_client.agent import Pace
-
     open_one = partial(server.client, retry=RetryPolicy(budget=0))
     return Running(kind(labels=[world.label], open_client=open_one, pace=Pace(**SHORT), **options))
 
@@ -278,6 +278,54 @@ def test_tokens_that_a_killed_agent_left_are_revoked(world: World, start: Callab
     left = {token.flow_run_id for token in world.client.list_api_tokens()}
     assert going in left
     assert finished not in left
+
+
+def test_an_agent_that_somebody_deleted_registers_again(
+    world: World, start: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestra_client.agent.shift._TIDYING", 0.1)
+    agent = start(Slow)
+    first = agent.id
+    delete = "mutation($id: UUID!) { delete_agent(input: {agent_id: $id}) { success } }"
+    world.client.graphql(delete, variables={"id": first})
+    until(lambda: agent.id != first)
+    run_id = world.run("nothing")
+    until(lambda: world.states(run_id) == ["Scheduled", "Submitted"])
+    assert world.row(run_id).agent_id == agent.id
+
+
+class Older(EmbeddedTransport):
+    """A server that knows nothing of ours."""
+
+    def send(self, request: Request) -> Response:
+        if any(word in request.text for word in ("capabilities", "update_heartbeats(", "code version }")):
+            unknown = {"message": "Cannot query field", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
+            return Response(400, {}, {"errors": [unknown]})
+        return super().send(request)
+
+
+def test_on_an_older_server_runs_get_the_agents_own_token(
+    memory: tuple[MemoryServer, World], caplog: pytest.LogCaptureFixture
+) -> None:
+    server, world = memory
+    given: list[str | None] = []
+
+    class Noting(Quick):
+        def deploy(self, run: ClaimedRun) -> Deployment:
+            given.append(run.environment.get("ORCHESTRA_API_TOKEN"))
+            return super().deploy(run)
+
+    def open_older() -> Client:
+        return Client(
+            "http://older.invalid", TOKEN, transport=Older(server._service), retry=RetryPolicy(budget=0)
+        )
+
+    run_id = world.run("nothing")
+    agent = Running(Noting(labels=[world.label], open_client=open_older, pace=Pace(**SHORT)))
+    world.ends(run_id)
+    agent.stop()
+    assert given == [TOKEN]
+    assert "the server makes none for single runs" in caplog.text
 
 
 def test_health_is_told_over_http(world: World, start: Callable[..., Running]) -> None:

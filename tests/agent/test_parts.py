@@ -55,6 +55,12 @@ class TestContact:
         assert contact.was_refused
         assert contact.pause == 0.0
 
+    def test_whatever_goes_wrong_is_told_and_tried_again(self, caplog: pytest.LogCaptureFixture) -> None:
+        contact = Contact(Backoff(0.5, 10.0, lambda: 0.0), VirtualClock())
+        assert contact.ask("Asking", raising(ZeroDivisionError("a bug"))) is None
+        assert contact.pause == 0.5
+        assert "Traceback" in caplog.text
+
     def test_ten_minutes_are_eleven_lines_of_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
         clock = VirtualClock()
         contact = Contact(Backoff(0.5, 10.0, lambda: 0.0), clock)
