@@ -9,7 +9,9 @@ import json
 import uuid
 
 import pytest
+from sqlalchemy import update
 
+from orchestra_client.server.store.tables import flow_run
 from tests.server.resolvers.conftest import edge, flow, task
 
 
@@ -182,6 +184,21 @@ def test_archiving_cancels_the_runs_that_wait_and_only_those(ask, project):
     assert {run["id"]: run["state"] for run in runs} == {waiting: "Cancelled", running: "Running"}
     [cancelled] = [run for run in runs if run["id"] == waiting]
     assert {t["state"] for t in cancelled["task_runs"]} == {"Cancelled"}
+
+
+@pytest.mark.parametrize("mutation", ["archive_flow", "set_schedule_inactive"])
+def test_of_the_runs_that_a_schedule_made_those_that_have_begun_stay(ask, project, mutation):
+    """Given a run of a schedule that waits and one that runs, when the schedule ends, then only the first goes."""
+    flow_id = register(ask, project)
+    _waiting, running = (ask.do("create_flow_run", "id", flow_id=flow_id)["id"] for _ in range(2))
+    with ask.service.database.connect(write=True) as connection:
+        connection.execute(update(flow_run).values(auto_scheduled=True))
+    begun = [{"flow_run_id": running, "state": {"type": "Running"}}]
+    ask.do("set_flow_run_states", "states { status }", states=begun)
+
+    ask.do(mutation, flow_id=flow_id)
+
+    assert ask("{ flow_run { id state } }")["flow_run"] == [{"id": running, "state": "Running"}]
 
 
 def test_an_archived_schedule_cannot_be_activated(ask, project):
