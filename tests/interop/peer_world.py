@@ -123,14 +123,38 @@ class Peer:
 class Story:
     """What our server tells of a run of a peer's."""
 
-    states: list[str]
-    moments: dict[str, str]
-    heartbeat: str | None
-    task_runs: dict[str, Any]
+    run: Any
+
+    @property
+    def states(self) -> list[str]:
+        """The states that it went through."""
+        return _types(self.run)
+
+    @property
+    def beat(self) -> tuple[str, str]:
+        """When it beat last, and when it began to run."""
+        return _beat(self.run)
+
+    @property
+    def task_runs(self) -> dict[str, Any]:
+        """The task runs by name and map index, such as `Double/0`."""
+        return {f"{each['task']['name']}/{each['map_index']}": each for each in self.run["task_runs"]}
 
     def task(self, name: str, map_index: int = -1) -> list[str]:
         """The states that a task run went through."""
-        return [each["state"] for each in self.task_runs[f"{name}/{map_index}"]["states"]]
+        return _types(self.task_runs[f"{name}/{map_index}"])
+
+    def task_beat(self, name: str) -> tuple[str, str]:
+        """When a task run beat last, and when it began to run."""
+        return _beat(self.task_runs[f"{name}/-1"])
+
+
+def _types(run: Any) -> list[str]:
+    return [each["state"] for each in run["states"]]
+
+
+def _beat(run: Any) -> tuple[str, str]:
+    return run["heartbeat"], next(each["timestamp"] for each in run["states"] if each["state"] == "Running")
 
 
 class World:
@@ -173,13 +197,7 @@ class World:
 
     def story(self, run_id: str) -> Story:
         """What is known of a run."""
-        run = self.client.graphql(STORY, variables={"id": run_id})["data"]["flow_run_by_pk"]
-        return Story(
-            [each["state"] for each in run["states"]],
-            {each["state"]: each["timestamp"] for each in run["states"]},
-            run["heartbeat"],
-            {f"{each['task']['name']}/{each['map_index']}": each for each in run["task_runs"]},
-        )
+        return Story(self.client.graphql(STORY, variables={"id": run_id})["data"]["flow_run_by_pk"])
 
     def finished(self, run_id: str, seconds: float = 60) -> State:
         """Wait until a run is finished; gives its state."""
