@@ -146,7 +146,9 @@ class OrchestraHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record; called by `handle`."""
         try:
-            if not (self._is_closed or _is_excluded(record.name) or self._is_sending()):
+            if _is_excluded(record.name):
+                _show(record)
+            elif not (self._is_closed or self._is_sending()):
                 self._queue.put(self._draft(record))
         except Exception:  # noqa: BLE001 - logging breaks no caller; it is told on standard error
             self.handleError(record)
@@ -232,6 +234,13 @@ class OrchestraHandler(logging.Handler):
             _at_exit_of_child(self)
         self._worker.ensure()
         self._worker.wake()
+
+
+def _show(record: logging.LogRecord) -> None:
+    """Show our own warnings where nobody else would: Python does so itself only where there is no handler at all."""
+    is_ours = record.name.startswith(_CLIENT) and record.levelno >= logging.WARNING
+    if is_ours and logging.lastResort and all(isinstance(h, OrchestraHandler) for h in logging.root.handlers):
+        logging.lastResort.handle(record)
 
 
 def _tell_rest(kept: int, lost: int) -> None:

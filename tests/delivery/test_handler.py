@@ -202,7 +202,8 @@ def test_a_finalizer_that_logs_while_a_record_is_taken_blocks_nothing(
         finally:
             gc.set_threshold(*before)
     assert handler.deliver(5)
-    assert messages().count("gone") == 50
+    # Those that were collected in the thread that sends are not taken.
+    assert {"here", "after", "gone"} == set(messages())
 
 
 def test_a_message_that_is_too_long_is_cut_with_a_mark(
