@@ -40,7 +40,9 @@ class ListOf(TypeDecorator["list[Any]"]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """An array on PostgreSQL, text on SQLite."""
-        return dialect.type_descriptor(ARRAY(self.item) if dialect.name == "postgresql" else Text())
+        # Of one dimension: an item that is a list, of JSON, is no row of a matrix.
+        array = ARRAY(self.item, dimensions=1)
+        return dialect.type_descriptor(array if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
         """Leave PostgreSQL its list; SQLite takes JSON text, in which JSON stands as `identity` writes it."""
