@@ -384,7 +384,8 @@ class Outbox:
             self._forget(run_id)
         for report in reports:
             report.remove()
-            _log.warning("State %s of run %s was refused: %s", report.change.state, run_id, error)
+            state = report.change.state.type_name
+            _log.warning("The state %s of run %s was refused: %s", state, run_id, error)
             self._tell(report, error)
 
     def _tell(self, report: Report, error: OrchestraError) -> None:
