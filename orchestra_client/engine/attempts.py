@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 from contextlib import nullcontext
@@ -70,7 +71,7 @@ def make_attempt(attempt: Attempt) -> Outcome:
             return Outcome(signal.state, is_last=True)
         except Stopped as stopped:
             return _stopped(attempt.task, stopped)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (a task may raise anything)
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 (a task may raise anything)
             name = attempt.context.get("task_full_name", attempt.task.name)
             _logger(attempt).error("Task %r failed.", name, exc_info=_from_task(error))
             kept = _portable(error) if attempt.is_remote else error

@@ -43,6 +43,9 @@ BEAT_INTERVAL = 8.0
 LONGEST_WAIT = 600.0
 """Seconds that a process waits for a retry or a start, with nothing else to do, before it leaves that to the queue."""
 
+_LAST_DELIVERY = 1.0
+"""Seconds for a last delivery when a run has been given up."""
+
 _log = logging.getLogger("orchestra_client.engine")
 
 
@@ -66,6 +69,7 @@ class ServerRun:
             client that does not; unset means `open_client`.
         executor: what runs the tasks; unset means the flow's own, or else one task after another.
         longest_wait: seconds; see `LONGEST_WAIT`.
+        patience: seconds that the API may be away before the run is given up; unset means an hour.
         outbox: where states wait on disk; unset means a folder below `ORCHESTRA_HOME`.
         clock: tells the time and waits; for tests.
     """
@@ -79,6 +83,7 @@ class ServerRun:
         open_delivery: Callable[[], Client] | None = None,
         executor: Executor | None = None,
         longest_wait: float = LONGEST_WAIT,
+        patience: float = 3600.0,
         outbox: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -88,6 +93,7 @@ class ServerRun:
         self._open_delivery = open_delivery or open_client
         self._executor = executor or flow.executor or LocalExecutor()
         self._longest_wait = longest_wait
+        self._patience = patience
         self._folder = outbox
         self._clock = clock or SystemClock()
         self._runner: FlowRunner | None = None
@@ -109,11 +115,11 @@ class ServerRun:
             if info.state.is_finished():
                 _log.info("Flow run %s is %s already.", info.id, info.state.type_name)
                 return info.state
-            outbox = stack.enter_context(
-                Outbox(
-                    self._open_delivery, folder=self._folder, on_refused=self._on_refused, clock=self._clock
-                )
+            outbox = Outbox(
+                self._open_delivery, folder=self._folder, on_refused=self._on_refused, clock=self._clock
             )
+            # Whoever gets here has delivered all there is, or has lost the run or the API.
+            stack.callback(outbox.close, _LAST_DELIVERY)
             beats = stack.enter_context(
                 Heartbeats(self._open_delivery, interval=BEAT_INTERVAL, clock=self._clock)
             )
@@ -130,11 +136,14 @@ class ServerRun:
                 clock=self._clock,
                 random=random.random,
                 longest_wait=self._longest_wait,
+                patience=self._patience,
             )
             self._runner = self._make_runner(client, info, reporter)
             reporter.on_cancelled = self._runner.cancel
             self._wait_for_start(info.state)
-            return self._runner.run()
+            state = self._runner.run()
+            reporter.deliver()
+            return state
 
     def cancel(self, reason: str) -> None:
         """End the tasks, and the run as Cancelled; before it has begun, nothing happens.

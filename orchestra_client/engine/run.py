@@ -33,7 +33,7 @@ from orchestra_client.delivery.handler import OrchestraHandler
 from orchestra_client.engine.loading import load_flow
 from orchestra_client.engine.remote import LONGEST_WAIT, ServerRun
 from orchestra_client.engine.reporting import RunDisowned
-from orchestra_client.errors import OrchestraError
+from orchestra_client.errors import OrchestraError, TransportError
 from orchestra_client.states import Failed
 from orchestra_client.transport.retry import RetryPolicy
 
@@ -95,6 +95,8 @@ class _Process:
         except RunDisowned as error:
             _log.warning("Flow run %s is left alone: %s", self._flow_run_id, error)
             return TERMINATED if self._is_terminated else NOT_OURS
+        except TransportError:
+            raise  # what happened waits on disk; a failure on top would contradict it
         except (Exception, SystemExit) as error:  # noqa: BLE001 (flows may raise anything while they are loaded)
             return self._report_failure(error)
         return TERMINATED if self._is_terminated and not self._has_ended() else REPORTED

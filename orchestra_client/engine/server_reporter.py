@@ -15,7 +15,7 @@ from orchestra_client.delivery.backoff import Backoff
 from orchestra_client.delivery.failures import is_refusal, requested_wait
 from orchestra_client.engine.reporting import RunDisowned
 from orchestra_client.engine.task_runs import TaskRun
-from orchestra_client.errors import OrchestraError, StateConflict, VersionConflict
+from orchestra_client.errors import OrchestraError, StateConflict, TransportConnectionError, VersionConflict
 from orchestra_client.operations.states import change
 from orchestra_client.states import Failed, State
 
@@ -36,10 +36,11 @@ T = TypeVar("T")
 
 _log = logging.getLogger("orchestra_client.engine")
 
-PATIENCE = 3600.0
-"""Seconds that the API may be away before the run is given up."""
+_LONGEST_PAUSE = 15.0
+"""Seconds between two attempts while the API is away."""
 
-_LONGEST_PAUSE = 30.0
+_DELIVERY = 0.5
+"""Seconds that a delivery from the outbox may take before it counts as such an attempt."""
 
 
 class ServerReporter:
@@ -55,6 +56,7 @@ class ServerReporter:
         clock: tells the time and waits.
         random: a number from 0 to 1.
         longest_wait: see `Reporter`.
+        patience: seconds that the API may be away before the run is given up.
 
     Attributes:
         on_cancelled: called when a state was refused because the flow run is being cancelled.
@@ -72,6 +74,7 @@ class ServerReporter:
         clock: Clock,
         random: Callable[[], float],
         longest_wait: float,
+        patience: float,
     ) -> None:
         self.longest_wait = longest_wait
         self.on_cancelled: Callable[[str], object] = lambda reason: None
@@ -83,6 +86,7 @@ class ServerReporter:
         self._beating = beating
         self._clock = clock
         self._random = random
+        self._patience = patience
 
     # ------------------------------------------------------------------------------------------ states
 
@@ -154,8 +158,16 @@ class ServerReporter:
         return self._patiently(lambda: self._channel.set_states(kind, changes))
 
     def _empty_outbox(self) -> None:
-        while len(self._outbox) and not self._outbox.deliver(_LONGEST_PAUSE):
-            _log.warning("%d states wait for the API.", len(self._outbox))
+        if len(self._outbox) and not self._outbox.deliver(_DELIVERY):
+            raise TransportConnectionError(f"{len(self._outbox)} states wait for it")
+
+    def deliver(self) -> None:
+        """Wait until all that was reported is answered.
+
+        Raises:
+            TransportError: the API was away for too long; what is left waits on disk for the next process.
+        """
+        self._patiently(self._empty_outbox)
 
     # ------------------------------------------------------------------------------------------ everything else
 
@@ -195,7 +207,7 @@ class ServerReporter:
         """Make a call again and again while the API is away.
 
         Raises:
-            OrchestraError: the API refused it, or was away for longer than `PATIENCE`.
+            OrchestraError: the API refused it, or was away for too long.
         """
         backoff = Backoff(1.0, _LONGEST_PAUSE, self._random)
         started = self._clock.monotonic()
@@ -203,7 +215,7 @@ class ServerReporter:
             try:
                 return call()
             except OrchestraError as error:
-                if is_refusal(error) or self._clock.monotonic() - started > PATIENCE:
+                if is_refusal(error) or self._clock.monotonic() - started > self._patience:
                     raise
                 pause = backoff.fail(requested_wait(error))
                 _log.warning(

@@ -8,6 +8,7 @@ import pytest
 
 from orchestra_client.engine.remote import ServerRun
 from orchestra_client.testing import MemoryServer, VirtualClock
+from orchestra_client.transport import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +38,11 @@ class Bench:
 
     def prepare(self, flow: Flow, flow_run_id: str, **options: Any) -> ServerRun:
         """A run of a flow in this process, not begun yet."""
-        return ServerRun(
-            flow, flow_run_id, self.server.client, **{"clock": self.clock, "outbox": self.folder, **options}
-        )
+        usual = {"clock": self.clock, "outbox": self.folder, "open_delivery": self._impatient_client}
+        return ServerRun(flow, flow_run_id, self.server.client, **{**usual, **options})
+
+    def _impatient_client(self) -> Client:
+        return self.server.client(retry=RetryPolicy(budget=0))
 
     def run(self, flow: Flow, flow_run_id: str | None = None, **options: Any) -> State:
         """Run a flow run, a new one unless one is given."""

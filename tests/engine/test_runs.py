@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from orchestra_client.engine.signals import ENDRUN, FAIL, SKIP, SUCCESS
 from orchestra_client.errors import FlowError
 from orchestra_client.flows import Flow, Parameter, task, triggers
-from orchestra_client.states import Failed, Skipped, State, Success, TriggerFailed
+from orchestra_client.states import Failed, Running, Skipped, State, Success, TriggerFailed
 
 
 @task
@@ -146,9 +147,21 @@ def test_a_task_that_exits_the_interpreter_only_fails() -> None:
     def leave() -> None:
         raise SystemExit(3)
 
+    @task
+    async def give_up() -> None:
+        raise asyncio.CancelledError("enough")
+
     with Flow("exit") as flow:
-        leaving = leave()
-    assert flow.run().result[leaving].message == "SystemExit: 3"
+        leaving, giving_up = leave(), give_up()
+    result = flow.run().result
+    assert result[leaving].message == "SystemExit: 3"
+    assert result[giving_up].message == "CancelledError: enough"
+
+
+def test_a_returned_state_that_ends_nothing_is_a_failure() -> None:
+    with Flow("no end") as flow:
+        running = task(name="running")(lambda: Running("still"))()
+    assert flow.run().result[running].message == "it returned the state Running, which ends nothing"
 
 
 def test_reference_tasks_decide_the_final_state() -> None:
