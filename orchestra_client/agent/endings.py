@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from orchestra_client.agent.verdicts import concern, end_of
 from orchestra_client.errors import StateConflict, VersionConflict
 from orchestra_client.states import Failed, Scheduled
+from orchestra_client.states.hierarchy import FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +99,8 @@ class Endings:
         passes: revoke the runs' tokens.
         leftovers: delivers what the runs could not.
         on_handed_back: called with the id and the version of a run that waits for its next process.
+        pace: how long to wait for states that a process left behind.
+        clock: tells the time.
     """
 
     def __init__(
@@ -107,18 +110,23 @@ class Endings:
         passes: Passes,
         leftovers: Leftovers,
         on_handed_back: Callable[[str, int], None],
+        *,
+        pace: Pace,
+        clock: Clock,
     ) -> None:
         self._api = api
         self._roster = roster
         self._passes = passes
         self._leftovers = leftovers
         self._on_handed_back = on_handed_back
+        self._pace = pace
+        self._clock = clock
 
     def settle(self, charge: Charge) -> bool:
-        """Do all that is due for a deployment that has ended; to be done again when it raises.
+        """Do all that is due for a deployment that has ended.
 
         Returns:
-            True.
+            Whether all is done; else, and when it raises, it is to be called again.
 
         Raises:
             OrchestraError: the server did not answer.
@@ -126,7 +134,8 @@ class Endings:
         if charge.beating is not None:
             charge.beating.leave()
         if not charge.is_reported:
-            self._leftovers.deliver_states()
+            if not self._is_heard(charge):
+                return False
             self._report(charge)
             self._leftovers.collect()
             charge.is_reported = True
@@ -151,6 +160,16 @@ class Endings:
         self._passes.revoke(charge)
         self._roster.remove(charge)
         return True
+
+    def _is_heard(self, charge: Charge) -> bool:
+        """Whether the server has taken what the run's process could not deliver, or has had its time for that."""
+        # Asked before the time is counted: a server that is away takes nothing.
+        standing = self._api.standing(charge.run.id)
+        if standing is None or standing.state in FINISHED or self._leftovers.deliver_states():
+            return True
+        now = self._clock.monotonic()
+        charge.unheard_since = charge.unheard_since or now
+        return now - charge.unheard_since >= self._pace.linger
 
     def _report(self, charge: Charge) -> None:
         assert charge.ending is not None  # it has ended

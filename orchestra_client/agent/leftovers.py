@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from orchestra_client.delivery.handler import OrchestraHandler
 from orchestra_client.delivery.outbox import Outbox
-from orchestra_client.errors import TransportTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Leftovers"]
 
 _TIMEOUT = 5.0
-"""Seconds to wait for states to be taken."""
+"""Seconds to wait for states to be taken when the agent ends."""
+
+_MOMENT = 1.0
+"""Seconds to wait for them in between."""
 
 
 class Leftovers:
@@ -52,14 +54,11 @@ class Leftovers:
         self._states.adopt()
         self._logs.adopt()
 
-    def deliver_states(self) -> None:
+    def deliver_states(self) -> bool:
         """Deliver the states that were left behind, before anyone judges how a run ended.
 
-        Raises:
-            TransportTimeout: the server has not taken them yet.
+        Returns:
+            Whether the server has answered all of them.
         """
         self._states.adopt()
-        if not self._states.deliver(_TIMEOUT):
-            raise TransportTimeout(
-                f"{len(self._states)} states that runs have left behind wait for the server"
-            )
+        return self._states.deliver(_MOMENT)

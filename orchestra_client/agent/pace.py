@@ -25,7 +25,8 @@ class Pace:
         late: after its time, a run that nobody has taken is late.
         abandoned: after its last heartbeat, a Running run with a task run that is due has no process any more.
         grace: from asking a deployment to end until it is ended for good.
-        linger: that a deployment may go on after its run came to an end or is someone else's.
+        linger: that a deployment may go on after its run came to an end; and that states which one left on disk may
+            take to be delivered before its run is judged without them.
         drain: that a stopping agent waits for its runs.
         report: that a stopping agent tries to report the ends of runs that it had to end.
 

@@ -40,6 +40,7 @@ class Charge:
         asked_at: when the deployment was asked to end, by the clock's `monotonic`.
         was_killed: whether it was ended for good.
         ending: how the deployment ended; None while it goes on.
+        unheard_since: since when states that its process left on disk wait for a server that answers.
         is_reported: whether the server knows of the end.
     """
 
@@ -53,6 +54,7 @@ class Charge:
     asked_at: float | None = None
     was_killed: bool = False
     ending: Ending | None = None
+    unheard_since: float | None = None
     is_reported: bool = False
 
 

@@ -88,7 +88,9 @@ class Shift:
         self._passes = Passes(api, agent.name)
         self._claims = Claims(api, self.roster, limit=agent.limit, pace=pace, clock=clock)
         self._oversight = Oversight(api, self.roster, pace, clock)
-        self._endings = Endings(api, self.roster, self._passes, leftovers, self._claims.hand_back)
+        self._endings = Endings(
+            api, self.roster, self._passes, leftovers, self._claims.hand_back, pace=pace, clock=clock
+        )
         self._unmatched = Unmatched(api, agent.labels, pace, clock)
         watcher = Watcher(self.roster, pace, clock, self._woken.set)
         self._watching = Worker("orchestra-agent-watch", watcher.turn)
@@ -135,11 +137,13 @@ class Shift:
 
     def _settle(self) -> None:
         for charge in self.roster.ended():
-            if self._see_off(charge, self._endings.settle) is None:
+            done = self._see_off(charge, self._endings.settle)
+            if done is None:
                 break
-            # There is room for another one, and where one came from, more may come.
-            self._idle.succeed()
-            self._polling.due = 0.0
+            if done:
+                # There is room for another one, and where one came from, more may come.
+                self._idle.succeed()
+                self._polling.due = 0.0
 
     def _deploy(self) -> None:
         for charge in self.roster.undeployed():
@@ -204,7 +208,7 @@ class Shift:
         stops, pace = self._agent.stops, self._agent.pace
         if stops and self._deadline is None:
             self._deadline = now + pace.drain
-            self._drain(f"told to stop; it waits {pace.drain:g} s at most, or until it is told again")
+            self._drain(f"told to stop, and waits {pace.drain:g} s at most, or until it is told again")
         if self._deadline is not None and not self._is_ending and (stops > 1 or now >= self._deadline):
             self._is_ending = True
             self._deadline = now + pace.grace + pace.report
@@ -213,7 +217,7 @@ class Shift:
 
     def _drain(self, why: str) -> None:
         if not self.is_draining or self.roster:
-            _log.info("The agent takes no more runs (%s). It waits for %d.", why, len(self.roster))
+            _log.info("The agent takes no more runs (%s); %d are under way.", why, len(self.roster))
         self.is_draining = True
 
     def _is_done(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -12,7 +13,10 @@ import time
 from pathlib import Path
 
 from orchestra_client import Client
+from orchestra_client.delivery.handler import OrchestraHandler
+from orchestra_client.delivery.outbox import Outbox
 from orchestra_client.states import Failed, Retrying, Running, Success
+from orchestra_client.transport.retry import RetryPolicy
 
 RUN = os.environ["ORCHESTRA_FLOW_RUN_ID"]
 GRANDCHILD = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
@@ -62,6 +66,8 @@ def act(client, info, does, folder) -> int:
         state, version = client.get_flow_run_state(RUN), client.get_flow_run_info(RUN).version
         if state.is_running():
             client.set_flow_run_state(RUN, version, Success("slept well"))
+    elif does == "leave behind":
+        leave_behind(version)
     elif does == "be stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for number in range(2):
@@ -76,6 +82,19 @@ def act(client, info, does, folder) -> int:
         ctypes.PyDLL(None).usleep(ctypes.c_uint(int(info.parameters["seconds"] * 1e6)))
         client.set_flow_run_state(RUN, version, Success())
     return 0
+
+
+def leave_behind(version: int) -> None:
+    """Report and log while the server is out of reach, and die."""
+
+    def open_client() -> Client:
+        return Client("http://127.0.0.1:9", retry=RetryPolicy(budget=0))
+
+    handler = OrchestraHandler(open_client)
+    logging.getLogger("work").addHandler(handler)
+    logging.getLogger("work").warning("the last words", extra={"flow_run_id": RUN})
+    Outbox(open_client).set_flow_run_state(RUN, version, Success("left behind"))
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def sleep_until(folder: str) -> None:

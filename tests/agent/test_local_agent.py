@@ -227,6 +227,17 @@ def test_the_agent_beats_for_a_run_that_cannot(world: World, start: Callable[...
     assert world.ends(run_id).is_successful()
 
 
+def test_what_a_killed_run_left_on_disk_is_delivered_before_it_is_judged(
+    world: World, start: Callable[..., Running]
+) -> None:
+    agent = start()
+    run_id = world.run("leave behind")
+    assert world.ends(run_id).message == "left behind"
+    until(lambda: [record.message for record in world.client.get_flow_run_logs(run_id)] == ["the last words"])
+    until(lambda: not agent.agent.status()[1]["runs"])
+    assert world.states(run_id)[-2:] == ["Running", "Success"]
+
+
 def test_runs_are_handed_back_and_taken_up_again(world: World, start: Callable[..., Running]) -> None:
     """A Running run with a task run that is due is started again at once, since its process is known to have ended."""
     start(limit=1)
