@@ -117,8 +117,7 @@ class AsyncFlowRuns(AsyncPart):
         Raises:
             NotFound: there is no such run in this tenant.
         """
-        _, state = await self._execute(flow_runs.get_flow_run_state(flow_run_id))
-        return state
+        return await self._execute(flow_runs.get_flow_run_state(flow_run_id))
 
     async def set_flow_run_state(self, flow_run_id: Id, version: int | None, state: State) -> State:
         """Set a flow run's state.

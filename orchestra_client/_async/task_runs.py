@@ -74,8 +74,7 @@ class AsyncTaskRuns(AsyncPart):
         Raises:
             NotFound: there is no such run in this tenant.
         """
-        _, state = await self._execute(task_runs.get_task_run_state(task_run_id))
-        return state
+        return await self._execute(task_runs.get_task_run_state(task_run_id))
 
     async def set_task_run_state(
         self,

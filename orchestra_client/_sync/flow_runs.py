@@ -118,8 +118,7 @@ class FlowRuns(Part):
         Raises:
             NotFound: there is no such run in this tenant.
         """
-        _, state = self._execute(flow_runs.get_flow_run_state(flow_run_id))
-        return state
+        return self._execute(flow_runs.get_flow_run_state(flow_run_id))
 
     def set_flow_run_state(self, flow_run_id: Id, version: int | None, state: State) -> State:
         """Set a flow run's state.

@@ -73,8 +73,7 @@ class TaskRuns(Part):
         Raises:
             NotFound: there is no such run in this tenant.
         """
-        _, state = self._execute(task_runs.get_task_run_state(task_run_id))
-        return state
+        return self._execute(task_runs.get_task_run_state(task_run_id))
 
     def set_task_run_state(
         self,

@@ -121,9 +121,9 @@ def get_flow_run_info(flow_run_id: Id) -> Operation[FlowRunInfo]:
     return _one("get_flow_run_info", flow_run_id, _flow_run_info)
 
 
-def get_flow_run_state(flow_run_id: Id) -> Operation[tuple[int, State]]:
-    """Read a flow run's version and state."""
-    return _one("get_flow_run_state", flow_run_id, lambda row: (row["version"], state_of(row)))
+def get_flow_run_state(flow_run_id: Id) -> Operation[State]:
+    """Read a flow run's state."""
+    return _one("get_flow_run_state", flow_run_id, state_of)
 
 
 def _one(name: str, flow_run_id: Id, read: Any) -> Operation[Any]:

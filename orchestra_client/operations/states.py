@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
     from orchestra_client.states import State
 
-__all__ = ["QUEUE_INTERVAL", "Change", "Run", "caching", "change", "set_state", "set_states"]
+__all__ = [
+    "QUEUE_INTERVAL",
+    "Change",
+    "Run",
+    "caching",
+    "change",
+    "is_the_one_sent",
+    "set_state",
+    "set_states",
+]
 
 Run = Literal["flow_run", "task_run"]
 
@@ -136,10 +145,19 @@ def set_state(
 
 
 def _item(run: Run, each: Change, knows_transitions: bool) -> dict[str, Any]:
-    item = {f"{run}_id": each.run_id, "version": each.version, "state": each.state.serialize()}
+    state = each.state.serialize()
+    item = {f"{run}_id": each.run_id, "version": each.version, "state": state}
     if knows_transitions:
         item["transition_id"] = each.transition_id
+    else:
+        # Servers of every age keep a state's context, so that the state is known again when it is read back.
+        state["context"] = {**(state["context"] or {}), "transition_id": each.transition_id}
     return item
+
+
+def is_the_one_sent(change: Change, current: State) -> bool:
+    """Whether a state that was read back is that of `change`, sent to a server that knows no transition ids."""
+    return current.context.get("transition_id") == change.transition_id
 
 
 def _result(each: Change, payload: dict[str, Any], now: Callable[[], datetime]) -> StateResult:

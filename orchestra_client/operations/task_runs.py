@@ -80,10 +80,10 @@ def find_task_run(task_run_id: Id) -> Operation[TaskRunInfo]:
     return Operation("find_task_run", {"where": {"id": {"_eq": run_id}}}, parse)
 
 
-def get_task_run_state(task_run_id: Id) -> Operation[tuple[int, State]]:
-    """Read a task run's version and state."""
+def get_task_run_state(task_run_id: Id) -> Operation[State]:
+    """Read a task run's state."""
     given = {"task_run_id": checks.uuid(task_run_id, "task_run_id")}
-    return Operation("get_task_run_state", given, lambda row: (row["version"], state_of(row)))
+    return Operation("get_task_run_state", given, state_of)
 
 
 def set_task_run_name(task_run_id: Id, name: str) -> Operation[bool]:

@@ -74,7 +74,7 @@ def wait_for_flow_run(
     """
     run_id, started, pause = checks.uuid(flow_run_id, "flow_run_id"), monotonic(), _FIRST_PAUSE
     while True:
-        _, state = yield flow_runs.get_flow_run_state(run_id)
+        state: State = yield flow_runs.get_flow_run_state(run_id)
         waited = monotonic() - started
         _log.debug("Flow run %s is %s after %.1f s.", run_id, state.type_name, waited)
         if on_poll is not None:

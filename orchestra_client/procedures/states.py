@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orchestra_client.errors import ClientError, ServerError
 from orchestra_client.operations import flow_runs, task_runs
 from orchestra_client.operations.aliases import chunks
-from orchestra_client.operations.states import set_state, set_states
+from orchestra_client.operations.states import is_the_one_sent, set_state, set_states
 from orchestra_client.results import StateResult
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["set_run_state", "set_run_states"]
 
-_CURRENT: dict[Run, Callable[[str], Operation[tuple[int, State]]]] = {
+_CURRENT: dict[Run, Callable[[str], Operation[State]]] = {
     "flow_run": flow_runs.get_flow_run_state,
     "task_run": task_runs.get_task_run_state,
 }
@@ -32,8 +32,8 @@ def set_run_state(
     """Set one state.
 
     A server that knows transition ids answers a repeat as it answered the first. On an older one, a repeat of a
-    state that was applied conflicts with itself; then the run is read back, and a state that is the one sent, at the
-    version it makes, counts as set.
+    state that was applied conflicts with itself; then the run is read back, and counts as set when its state is the
+    one sent. Another's state, be it equal, never does: only one of two that claim a run may have it.
 
     Args:
         run: the kind of run.
@@ -53,8 +53,8 @@ def set_run_state(
     except ClientError as error:
         if knows_transitions or not error.was_repeated or change.version is None:
             raise
-        version, current = yield _CURRENT[run](change.run_id)
-        if version != change.version + 1 or current.serialize() != change.state.serialize():
+        current: State = yield _CURRENT[run](change.run_id)
+        if not is_the_one_sent(change, current):
             raise
         return change.state
     return state

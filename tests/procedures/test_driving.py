@@ -122,9 +122,9 @@ def test_a_server_without_logins_is_sent_no_token() -> None:
 def test_waiting_pauses_longer_and_longer_up_to_ten_seconds() -> None:
     clock = VirtualClock()
     waiting = wait_for_flow_run(RUN, timeout=None, on_poll=None, monotonic=clock.monotonic)
-    answers: list[Any] = [item for _ in range(14) for item in ((1, Running()), None)]
+    answers: list[Any] = [item for _ in range(14) for item in (Running(), None)]
 
-    _, steps = drive(waiting, [*answers, (2, Success()), "the run"])
+    _, steps = drive(waiting, [*answers, Success(), "the run"])
 
     pauses = [step.seconds for step in steps if isinstance(step, Pause)]
     assert pauses == sorted(pauses)
@@ -134,10 +134,10 @@ def test_waiting_pauses_longer_and_longer_up_to_ten_seconds() -> None:
 def test_a_run_that_is_finished_is_not_too_late() -> None:
     """Given no time at all, when the run is finished already, then it is returned."""
     waiting = wait_for_flow_run(RUN, timeout=0, on_poll=None, monotonic=lambda: 0.0)
-    assert drive(waiting, [(3, Success()), "the run"])[0] == "the run"
+    assert drive(waiting, [Success(), "the run"])[0] == "the run"
 
     with pytest.raises(WaitTimeout, match="get_flow_run_logs"):
-        drive(wait_for_flow_run(RUN, timeout=0, on_poll=None, monotonic=lambda: 0.0), [(2, Running())])
+        drive(wait_for_flow_run(RUN, timeout=0, on_poll=None, monotonic=lambda: 0.0), [Running()])
 
 
 def test_states_are_sent_some_hundred_at_a_time() -> None:
