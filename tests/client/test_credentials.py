@@ -14,13 +14,14 @@ import pytest
 
 from orchestra_client.errors import AuthenticationError, ConfigurationError, NotFound, PermissionDenied
 from orchestra_client.testing import FaultyTransport, MemoryServer, VirtualClock
+from orchestra_client.transport import Response
 from orchestra_client.transport.embedded import EmbeddedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from orchestra_client.transport import Request, Response
+    from orchestra_client.transport import Request
 
 
 @pytest.fixture
@@ -184,6 +185,34 @@ def test_a_second_refusal_is_final(open_client: Any, server: MemoryServer) -> No
     assert len(server.faults.sent("CreateProject")) <= 2
     assert "api_token argument" in str(caught.value)
     assert server.api_token not in f"{caught.value!r}"
+
+
+class Stubborn(EmbeddedTransport):
+    """Opens sessions as often as it is asked to, and takes none of them."""
+
+    refused = 0
+
+    def send(self, request: Request) -> Response:
+        if "CreateProject" in request.text:
+            self.refused += 1
+            assert self.refused < 10, "asked for ever"
+            return Response(
+                200, {}, {"errors": [{"message": "no", "extensions": {"code": "UNAUTHENTICATED"}}]}
+            )
+        return super().send(request)
+
+
+def test_a_server_that_refuses_every_session_is_not_asked_for_ever(server: MemoryServer) -> None:
+    """Given sessions that are opened and then refused, when a request was sent again, then the refusal is final."""
+    transport = FaultyTransport(Stubborn(server._service), server.faults, server.clock)
+    with server.client(transport=transport) as client:
+        client.login_to_tenant("default")
+
+        with pytest.raises(AuthenticationError):
+            client.create_project("p")
+
+    assert len(server.faults.sent("CreateProject")) == 2
+    assert refreshes(server) == 1
 
 
 def test_fifty_threads_that_are_refused_renew_once(server: MemoryServer) -> None:
