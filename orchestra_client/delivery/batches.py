@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestra_client.delivery.journal import read_lines
 from orchestra_client.delivery.records import read_record
 from orchestra_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from orchestra_client.delivery.journal import Journal
-    from orchestra_client.delivery.records import Record
 
-__all__ = ["Batch", "Limits", "read_entries"]
+__all__ = ["Batch", "Limits", "read_sound_lines"]
 
 _log = logging.getLogger("orchestra_client.delivery")
 
@@ -76,7 +74,7 @@ class Batch:
         opened: when it was begun, by the monotonic clock.
         journal: the file that it is written to as it grows; None without one, and once it is sealed.
         path: of the file; None when it is in memory alone.
-        records: None when they are on disk alone.
+        lines: the records as JSON; None when they are on disk alone.
         size: bytes as JSON.
         count: of the records.
     """
@@ -85,18 +83,18 @@ class Batch:
     opened: float
     journal: Journal | None = None
     path: Path | None = None
-    records: list[Record] | None = field(default_factory=list)
+    lines: list[bytes] | None = field(default_factory=list)
     size: int = 0
     count: int = 0
 
-    def add(self, record: Record) -> None:
+    def add(self, line: bytes) -> None:
         """Append a record. On disk, too, as long as that works."""
-        assert self.records is not None
-        self.records.append(record)
-        self.size += len(record.line)
+        assert self.lines is not None
+        self.lines.append(line)
+        self.size += len(line)
         self.count += 1
         if self.journal is not None:
-            self.journal.append(record.line)
+            self.journal.append(line)
 
     def seal(self) -> None:
         """Add nothing from now on."""
@@ -104,12 +102,12 @@ class Batch:
             self.journal.seal()
             self.journal = None
 
-    def entries(self) -> list[dict[str, Any]]:
-        """The records as the API wants them; those of a file that was damaged meanwhile are left out."""
-        if self.records is not None:
-            return [record.entry for record in self.records]
+    def read(self) -> list[bytes]:
+        """The records as JSON; those of a file that was damaged meanwhile are left out."""
+        if self.lines is not None:
+            return self.lines
         assert self.path is not None
-        return read_entries(self.path)
+        return read_sound_lines(self.path)
 
     def discard(self) -> None:
         """Remove its file."""
@@ -118,19 +116,19 @@ class Batch:
                 self.path.unlink()
 
 
-def read_entries(path: Path) -> list[dict[str, Any]]:
-    """The records of a file as the API wants them, without lines that are none."""
+def read_sound_lines(path: Path) -> list[bytes]:
+    """The records of a file as JSON, without lines that are none."""
     try:
-        lines = read_lines(path)
+        return [line for line in read_lines(path) if _is_sound(line, path)]
     except OSError as error:
         _log.warning("Log records are lost: %s cannot be read (%s).", path, error.strerror)
         return []
-    return list(_readable(lines, path))
 
 
-def _readable(lines: Iterable[bytes], path: Path) -> Iterable[dict[str, Any]]:
-    for line in lines:
-        try:
-            yield read_record(line)
-        except ValueError:
-            _log.warning("A log record is lost: a line of %s is damaged.", path)
+def _is_sound(line: bytes, path: Path) -> bool:
+    try:
+        read_record(line)
+    except ValueError:
+        _log.warning("A log record is lost: a line of %s is damaged.", path)
+        return False
+    return True

@@ -11,10 +11,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.delivery.forks import renew_in_children
+from orchestra_client.delivery.records import read_record
 from orchestra_client.operation import Operation, Repeat
 from orchestra_client.operations.answers import nothing
 from orchestra_client.procedures.heartbeats import update_heartbeats
 from orchestra_client.procedures.states import set_run_states
+from orchestra_client.transport.payload import WrittenVariables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,17 +46,17 @@ class Channel:
         """The URL of the server."""
         return self._client.api_server
 
-    def write_logs(self, records: Sequence[dict[str, Any]], key: str) -> None:
+    def write_logs(self, lines: Sequence[bytes], key: str) -> None:
         """Write log records, all or none.
 
         Args:
-            records: as the API wants them.
+            lines: the records, each as JSON, as the API wants them.
             key: the same with every attempt for these records.
 
         Raises:
             OrchestraError: they were not written, or nobody knows.
         """
-        variables = {"input": {"logs": records}}
+        variables = WrittenVariables(b'{"input":{"logs":[%b]}}' % b",".join(lines))
         self._session.execute(Operation("write_run_logs", variables, nothing, Repeat.KEYED, key))
 
     def is_healthy(self) -> bool:
@@ -66,13 +68,17 @@ class Channel:
         self.write_logs([], self._session.new_id())
         return True
 
-    def has_log(self, record: dict[str, Any]) -> bool:
+    def has_log(self, line: bytes) -> bool:
         """Whether a log record is stored, recognised by its time and its `info`.
+
+        Args:
+            line: the record as JSON.
 
         Raises:
             OrchestraError: the API did not tell.
         """
-        where = {
+        record = read_record(line)
+        where: dict[str, Any] = {
             name: {"_eq": record[name]}
             for name in ("flow_run_id", "task_run_id", "timestamp")
             if record[name]

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from orchestra_client.delivery.batches import Batch
 from orchestra_client.delivery.forks import renew_in_children
-from orchestra_client.delivery.records import Draft, Sequencer, lines_of
+from orchestra_client.delivery.records import Draft, Sequencer, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from orchestra_client.clock import Clock
     from orchestra_client.delivery.batches import Limits
-    from orchestra_client.delivery.records import Record
     from orchestra_client.delivery.spool import Spool, Stream
 
 __all__ = ["REPORTER", "LogQueue"]
@@ -101,12 +100,13 @@ class LogQueue:
             finally:
                 self._is_putting = False
 
-    def count_refused(self, entries: Iterable[dict[str, object]]) -> None:
-        """Have records that the API refused reported."""
+    def count_refused(self, lines: Iterable[bytes]) -> None:
+        """Have records that the API refused reported; refused reports are not."""
+        records = [read_record(line) for line in lines]
+        lost = Counter(each.get("flow_run_id") for each in records if each.get("name") != REPORTER)
         with self._lock:
-            for entry in entries:
-                if entry.get("name") != REPORTER:
-                    self._dropped[_REFUSED, entry.get("flow_run_id")] += 1  # type: ignore[index]  # a run's id or None
+            for flow_run_id, count in lost.items():
+                self._dropped[_REFUSED, flow_run_id] += count
 
     def _put(self, draft: Draft) -> None:
         if self._memory >= self._limits.max_memory:
@@ -115,7 +115,7 @@ class LogQueue:
             return
         if self._dropped:
             self._report()
-        self._add(self._numbers().record(draft))
+        self._add(self._numbers().line(draft))
 
     def _report(self) -> None:
         dropped, self._dropped = self._dropped, Counter()
@@ -123,15 +123,15 @@ class LogQueue:
         for (reason, flow_run_id), count in dropped.items():
             message = reason.format("1 record was" if count == 1 else f"{count} records were")
             draft = Draft(flow_run_id, None, now, REPORTER, "WARNING", message)
-            self._add(self._numbers().record(draft))
+            self._add(self._numbers().line(draft))
 
-    def _add(self, record: Record) -> None:
-        batch, size = self._open, len(record.line)
+    def _add(self, line: bytes) -> None:
+        batch, size = self._open, len(line)
         if batch is None or batch.size + size > self._limits.max_bytes:
             self._seal()
             batch = self._open = self._begin()
             self._on_batch()
-        batch.add(record)
+        batch.add(line)
         self._memory += size
         if batch.count >= self._limits.max_records:
             self._seal()
@@ -164,8 +164,8 @@ class LogQueue:
                 self._forget(batch)
 
     def _forget(self, batch: Batch) -> None:
-        if batch.records is not None:
-            batch.records = None
+        if batch.lines is not None:
+            batch.lines = None
             self._memory -= batch.size
 
     def _opened(self) -> Stream:
@@ -262,7 +262,7 @@ class LogQueue:
             return kept, total - kept
 
     def _is_kept(self, batch: Batch) -> bool:
-        if batch.path is None and batch.records is not None and self._spool is not None:
+        if batch.path is None and batch.lines is not None and self._spool is not None:
             with suppress(OSError):
-                batch.path = self._opened().write(batch.key, lines_of(batch.records)).path
+                batch.path = self._opened().write(batch.key, b"".join(batch.lines)).path
         return batch.path is not None

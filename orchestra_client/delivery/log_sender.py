@@ -6,9 +6,9 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestra_client.delivery.batches import read_entries
+from orchestra_client.delivery.batches import read_sound_lines
 from orchestra_client.delivery.failures import is_refusal, is_suspect, requested_wait
 from orchestra_client.delivery.parts import Part
 from orchestra_client.errors import OrchestraError
@@ -39,7 +39,7 @@ MAX_MISSES = 32
 
 @dataclass(slots=True)
 class _Outcome:
-    refused: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[bytes] = field(default_factory=list)
     has_accepted: bool = False
     reason: OrchestraError | None = None
 
@@ -135,9 +135,8 @@ class LogSender:
             self._send(batch)
 
     def _send(self, batch: Batch) -> None:
-        entries = batch.entries()
-        if entries:
-            self._count_refused(self._write(Part(entries, batch.key), is_inherited=False))
+        if lines := batch.read():
+            self._count_refused(self._write(Part(lines, batch.key), is_inherited=False))
         self._queue.done(batch)
 
     def _count_refused(self, outcome: _Outcome) -> None:
@@ -176,10 +175,9 @@ class LogSender:
             stream.close()
 
     def _send_entry(self, entry: Entry, *, is_first: bool) -> bool:
-        entries = read_entries(entry.path)
-        if entries:
+        if lines := read_sound_lines(entry.path):
             # Of all that was left behind, only the first can have been sent before, its answer lost.
-            outcome = self._write(Part(entries, entry.key), is_inherited=is_first)
+            outcome = self._write(Part(lines, entry.key), is_inherited=is_first)
             if not outcome.has_accepted:
                 return False
             self._count_refused(outcome)
@@ -207,19 +205,19 @@ class LogSender:
                 outcome.has_accepted = True
                 continue
             misses, outcome.reason = misses + 1, error
-            if len(part.records) > 1 and (outcome.has_accepted or misses < MAX_MISSES):
+            if len(part.lines) > 1 and (outcome.has_accepted or misses < MAX_MISSES):
                 waiting += reversed(part.halves())
             else:
-                outcome.refused += part.records
+                outcome.refused += part.lines
         return outcome
 
     def _try(self, part: Part, *, is_inherited: bool) -> OrchestraError | None:
         channel = self._channel()
         # Another credential's repeat is not recognised by its key. Parts are written in order, each as a whole.
-        if is_inherited and channel.has_log(part.records[-1]):
+        if is_inherited and channel.has_log(part.lines[-1]):
             return None
         try:
-            channel.write_logs(part.records, part.key)
+            channel.write_logs(part.lines, part.key)
         except OrchestraError as error:
             is_suspect_now = is_suspect(error, self._backoff.failures + 1)
             if is_refusal(error) or (is_suspect_now and channel.is_healthy()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ class Part:
     """Records that are delivered together or not at all, under a key that is theirs for good.
 
     Attributes:
-        records: in order, at least one.
+        lines: the records as JSON, in order, at least one.
         key: a UUID.
     """
 
-    records: Sequence[dict[str, Any]]
+    lines: Sequence[bytes]
     key: str
 
     def halves(self) -> tuple[Part, Part]:
@@ -30,8 +30,8 @@ class Part:
         Their keys are made of this one's: whoever halves it again, perhaps another process after a crash, sends the
         same records under the same keys, and what was delivered before is not delivered twice.
         """
-        middle = len(self.records) // 2
+        middle = len(self.lines) // 2
         return (
-            Part(self.records[:middle], str(uuid5(UUID(self.key), "first half"))),
-            Part(self.records[middle:], str(uuid5(UUID(self.key), "second half"))),
+            Part(self.lines[:middle], str(uuid5(UUID(self.key), "first half"))),
+            Part(self.lines[middle:], str(uuid5(UUID(self.key), "second half"))),
         )

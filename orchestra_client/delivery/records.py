@@ -10,10 +10,9 @@ from json.encoder import encode_basestring_ascii as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from logging import LogRecord
 
-__all__ = ["Draft", "Record", "Sequencer", "cut", "level_of", "lines_of", "read_record"]
+__all__ = ["Draft", "Sequencer", "cut", "level_of", "read_record"]
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _STARTS = (20, 30, 40, 50)
@@ -42,18 +41,6 @@ class Draft(NamedTuple):
     level: str
     message: str
     level_name: str | None = None
-
-
-class Record(NamedTuple):
-    """A log record in its place.
-
-    Attributes:
-        entry: as the API wants it.
-        line: the same as JSON, with a newline, in ASCII.
-    """
-
-    entry: dict[str, Any]
-    line: bytes
 
 
 def level_of(record: LogRecord) -> tuple[str, str | None]:
@@ -107,31 +94,18 @@ class Sequencer:
         self._number = 0
         self._last = 0
 
-    def record(self, draft: Draft) -> Record:
-        """The next record."""
+    def line(self, draft: Draft) -> bytes:
+        """The next record as the API wants it: one line of JSON in ASCII, with its newline."""
         self._number += 1
         timestamp = self._timestamp(draft.created)
         flow_run_id, task_run_id, _, name, level, message, level_name = draft
-        info: dict[str, Any] = {"sequence": self._number, "stream": self.stream}
-        named = ""
-        if level_name is not None:
-            info["level"] = level_name
-            named = f',"level":{quote(level_name)}'
-        entry = {
-            "flow_run_id": flow_run_id,
-            "task_run_id": task_run_id,
-            "timestamp": timestamp,
-            "name": name,
-            "level": level,
-            "message": message,
-            "info": info,
-        }
+        named = "" if level_name is None else f',"level":{quote(level_name)}'
         line = (
             f'{{"flow_run_id":{_quoted(flow_run_id)},"task_run_id":{_quoted(task_run_id)},'
             f'"timestamp":"{timestamp}","name":{_quoted(name)},"level":"{level}","message":{quote(message)},'
             f'"info":{{"sequence":{self._number},{self._tail}{named}}}}}\n'
         )
-        return Record(entry, line.encode("ascii"))
+        return line.encode("ascii")
 
     def skip(self) -> None:
         """Pass over a number: its record is lost, and readers can see where."""
@@ -147,20 +121,15 @@ class Sequencer:
 
 
 def read_record(line: bytes) -> dict[str, Any]:
-    """The entry of a record's line.
+    """A record of its line.
 
     Raises:
         ValueError: it is none.
     """
-    entry = loads(line)
-    if not isinstance(entry, dict):
-        raise ValueError("a line of a log spool is no JSON object")
-    return entry
-
-
-def lines_of(entries: Iterable[Record]) -> bytes:
-    """What a file of these records holds."""
-    return b"".join(record.line for record in entries)
+    record = loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("a log record is a JSON object")
+    return record
 
 
 @lru_cache(maxsize=16)

@@ -5,18 +5,43 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .base import Request
 
-__all__ = ["decode", "encode", "excerpt", "plain_variables"]
+__all__ = ["WrittenVariables", "decode", "encode", "excerpt", "plain_variables"]
 
 _EXCERPT_CHARACTERS = 200
+
+
+class WrittenVariables(Mapping[str, Any]):
+    """Variables that are JSON already, to be sent without being written again.
+
+    Reads as the mapping it is, at the price of parsing it. Immutable, so safe to share.
+
+    Args:
+        text: a JSON object, in ASCII.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+    def __getitem__(self, name: str) -> Any:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def _read(self) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads(self.text)
+        return read
 
 
 def encode(request: Request) -> bytes:
@@ -26,10 +51,12 @@ def encode(request: Request) -> bytes:
         BadInput: a variable cannot be written as JSON.
     """
     body: dict[str, Any] = {"query": request.text}
-    if request.variables:
-        body["variables"] = request.variables
     if request.operation_name is not None:
         body["operationName"] = request.operation_name
+    if isinstance(request.variables, WrittenVariables):
+        return b'%b,"variables":%b}' % (_dumps(body).encode("ascii")[:-1], request.variables.text)
+    if request.variables:
+        body["variables"] = request.variables
     return _dumps(body).encode("ascii")
 
 
@@ -39,7 +66,8 @@ def plain_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadInput: one of them cannot be written as JSON.
     """
-    plain: dict[str, Any] = json.loads(_dumps(variables))
+    text = variables.text if isinstance(variables, WrittenVariables) else _dumps(variables)
+    plain: dict[str, Any] = json.loads(text)
     return plain
 
 

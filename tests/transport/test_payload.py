@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from orchestra_client.errors import BadInput
 from orchestra_client.transport import Request
-from orchestra_client.transport.payload import decode, encode, excerpt, plain_variables
+from orchestra_client.transport.payload import WrittenVariables, decode, encode, excerpt, plain_variables
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -77,3 +78,15 @@ def test_an_excerpt_is_one_short_line():
 def test_requests_show_neither_variables_nor_headers():
     request = Request("mutation { secret }", {"x": "secret"}, "Op", {"Authorization": "secret"})
     assert "secret" not in repr(request)
+
+
+def test_variables_that_are_written_already_are_sent_as_they_are() -> None:
+    variables = WrittenVariables(b'{"input":{"logs":[{"message":"a"}\n]}}')
+    body = encode(Request("mutation { x }", variables, operation_name="X"))
+    assert json.loads(body) == {
+        "query": "mutation { x }",
+        "operationName": "X",
+        "variables": {"input": {"logs": [{"message": "a"}]}},
+    }
+    assert plain_variables(variables) == dict(variables) == json.loads(body)["variables"]
+    assert len(variables) == 1
