@@ -84,3 +84,46 @@ def test_standard_output_is_itself_again_afterwards() -> None:
     with capture_prints():
         assert sys.stdout.encoding == before.encoding
     assert sys.stdout is before
+
+
+def test_blocks_of_several_threads_do_not_get_into_each_others_way(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    before = sys.stdout
+    first_began, second_began, first_ended = (threading.Event() for _ in range(3))
+
+    def first() -> None:
+        with capture_prints("orchestra.first"):
+            first_began.set()
+            second_began.wait(5)
+            print("first")
+        first_ended.set()
+
+    def second() -> None:
+        first_began.wait(5)
+        with capture_prints("orchestra.second"):
+            second_began.set()
+            first_ended.wait(5)
+            print("second")
+
+    threads = [threading.Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [(record.name, record.message) for record in caplog.records] == [
+        ("orchestra.first", "first"),
+        ("orchestra.second", "second"),
+    ]
+    assert sys.stdout is before
+
+
+def test_the_innermost_block_takes_a_print(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with capture_prints("orchestra.outer"):
+        with capture_prints("orchestra.inner"):
+            print("one")
+        print("two")
+    assert [(record.name, record.message) for record in caplog.records] == [
+        ("orchestra.inner", "one"),
+        ("orchestra.outer", "two"),
+    ]
