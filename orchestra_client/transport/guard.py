@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from orchestra_client.errors import ClientClosed
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "Uses"]
 
 
 class Guard:
@@ -94,3 +96,44 @@ def _running_loop() -> asyncio.AbstractEventLoop:
     from asyncio import get_running_loop  # noqa: PLC0415  # slow to import, and clients in threads never need it
 
     return get_running_loop()
+
+
+class Uses:
+    """Counts the uses that are under way, so that nothing is released under them.
+
+    A socket that is closed while another thread waits for it leaves that thread waiting. As a context manager, it is
+    one use, which :meth:`Guard.check` lets pass. Safe to share between threads.
+
+    Args:
+        guard: of what is used.
+        release: called once it is closed and not in use any more; again when a use had just begun at that moment.
+    """
+
+    __slots__ = ("_count", "_guard", "_lock", "_release")
+
+    def __init__(self, guard: Guard, release: Callable[[], None]) -> None:
+        self._guard = guard
+        self._release = release
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._guard.check()
+        with self._lock:
+            self._count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._count -= 1
+            is_over = not self._count and self._guard.is_closed
+        if is_over:
+            self._release()
+
+    def close(self) -> None:
+        """Refuse further uses; release now, or after the last one that is under way."""
+        if not self._guard.close():
+            return
+        with self._lock:
+            is_idle = not self._count
+        if is_idle:
+            self._release()

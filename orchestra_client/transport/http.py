@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from .guard import Guard
+from .guard import Guard, Uses
 from .http_errors import shown_cause, translate
 from .http_messages import Envelope, read_answer
 from .http_options import HEADERS, HTTPOptions, Timeouts
@@ -52,7 +52,7 @@ class HTTPTransport:
         self._envelope = Envelope(url, options.timeouts, HEADERS)
         self._routes = Routes(httpx.HTTPTransport, options)
         self._pool = self._routes.to(self._envelope.url)
-        self._guard = Guard()
+        self._uses = Uses(Guard(), self._release)
         self._clock = clock
 
     def __repr__(self) -> str:
@@ -98,23 +98,23 @@ class HTTPTransport:
         return self._exchange(self._routes.to(message.url), message)
 
     def close(self) -> None:
-        """Close every connection. Closing twice does nothing, and so does closing in a forked child."""
-        if self._guard.close():
-            for pool in self._routes.opened:
-                pool.close()
+        """Close every connection, now or when the requests of other threads that are under way are answered.
+
+        Closing twice does nothing, and so does closing in a forked child.
+        """
+        self._uses.close()
+
+    def _release(self) -> None:
+        for pool in self._routes.opened:
+            pool.close()
 
     def _exchange(self, pool: httpx.HTTPTransport, message: httpx.Request) -> Response:
-        self._guard.check()
         started = self._clock()
         try:
-            with closing(pool.handle_request(message)) as answer:
+            with self._uses, closing(pool.handle_request(message)) as answer:
                 answer.read()
         except httpx.HTTPError as error:
             raise translate(error, message.url) from shown_cause(error)
-        finally:
-            if self._guard.is_closed:
-                # By another thread since the check; the pool has opened another connection then.
-                pool.close()
         return read_answer(answer, self._clock() - started)
 
 
