@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.delivery.forks import renew_in_children
+from orchestra_client.delivery.masking import secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ def capture_prints(
     Args:
         logger: gets the lines.
         level: of the records.
-        echo: whether the text is written to standard output all the same.
+        echo: whether the text is written to standard output all the same, without the secrets that are known.
     """
     block = _Block(logging.getLogger(logger) if isinstance(logger, str) else logger, level, echo=echo)
     output = _blocks.open(block)
@@ -86,8 +87,10 @@ class _Output:
 
     def write(self, text: str) -> int:
         block = self._block()
-        if block is None or block.echo:
+        if block is None:
             self.output.write(text)
+        elif block.echo:
+            self.output.write(secrets.mask(text))
         if block is not None and not getattr(_thread, "is_logging", False):
             block.take(text)
         return len(text)

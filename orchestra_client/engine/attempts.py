@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.config import context
+from orchestra_client.delivery.masking import secrets
 from orchestra_client.delivery.prints import capture_prints
 from orchestra_client.engine.endings import Outcome
 from orchestra_client.engine.interruption import Stopped, run_stoppable
@@ -75,7 +76,7 @@ def make_attempt(attempt: Attempt) -> Outcome:
             name = attempt.context.get("task_full_name", attempt.task.name)
             _logger(attempt).error("Task %r failed.", name, exc_info=_from_task(error))
             kept = _portable(error) if attempt.is_remote else error
-            return Outcome(Failed(f"{type(error).__name__}: {error}", result=kept))
+            return Outcome(Failed(secrets.mask(f"{type(error).__name__}: {error}"), result=kept))
 
 
 def _from_task(error: BaseException) -> BaseException:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from orchestra_client.client import Client
 from orchestra_client.config import context, number
-from orchestra_client.delivery.handler import OrchestraHandler
+from orchestra_client.engine.console import set_up_logging
 from orchestra_client.engine.loading import load_flow
 from orchestra_client.engine.remote import LONGEST_WAIT, ServerRun
 from orchestra_client.engine.reporting import RunDisowned
@@ -62,7 +62,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     if not flow_run_id:
         print("Set ORCHESTRA_FLOW_RUN_ID to the id of the flow run.", file=sys.stderr)
         return MISUSED
-    handler = _set_up_logging(environ.get("ORCHESTRA_LOG_LEVEL", "INFO").upper())
+    handler = set_up_logging(environ.get("ORCHESTRA_LOG_LEVEL", "INFO").upper())
     try:
         with context(flow_run_id=flow_run_id), Client() as client:
             return _Process(
@@ -138,20 +138,6 @@ class _Process:
             self._server_run.cancel(state.message or "The flow run was cancelled.")
         else:
             self._server_run.abandon("the process was told to end by SIGTERM")
-
-
-def _set_up_logging(level: str) -> OrchestraHandler:
-    """Log to the server, and to standard error for whoever watches the process."""
-    known = level if level in logging.getLevelNamesMapping() else "INFO"
-    shown = logging.StreamHandler()
-    shown.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    # Its token is bound to this run, so what other processes left behind is not its business.
-    handler = OrchestraHandler(adopts=False)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logging.basicConfig(level=known, handlers=[shown, handler], force=True)
-    for noisy in ("httpx", "httpcore", "distributed"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    return handler
 
 
 if __name__ == "__main__":

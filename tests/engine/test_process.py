@@ -72,14 +72,15 @@ class Bench:
         return subprocess.Popen(
             [sys.executable, "-m", "orchestra_client.engine.run"],
             env=self.environment(flow_run_id),
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 
     def run(self, flow_run_id: str) -> tuple[int, str]:
         process = self.start(flow_run_id)
-        _, errors = process.communicate(timeout=60)
-        return process.returncode, errors
+        told, _ = process.communicate(timeout=60)
+        return process.returncode, told
 
     def start_and_wait(self, flow_run_id: str) -> subprocess.Popen[str]:
         """Start a process, and wait until its second task runs."""
@@ -115,6 +116,34 @@ def test_a_run_is_loaded_run_reported_and_logged(bench: Bench) -> None:
     assert noted.task_run_id == tasks["note-1"]
 
 
+def test_no_secret_of_a_run_gets_out(bench: Bench) -> None:
+    bench.client.set_secret("password", "s3cret-value")
+    telling = "password = context.secrets['password']; print(password); context.logger.info(password)"
+    source = SCRIPT.replace("    time.sleep(seconds)", f"    {telling}\n    raise ValueError(password)")
+    flow_run_id = bench.create(source.replace("@task\ndef wait", "@task(log_stdout=True)\ndef wait"))
+    code, errors = bench.run(flow_run_id)
+    assert code == 0, errors
+    assert "ValueError: …" in errors
+    assert "s3cret-value" not in errors
+    runs = bench.client.get_flow_run_info(flow_run_id).task_runs
+    [failed] = [run.state for run in runs if run.task_slug == "wait-1"]
+    assert failed.message == "ValueError: …"
+    assert not any("s3cret" in log.message for log in bench.client.get_flow_run_logs(flow_run_id))
+
+
+def test_what_libraries_tell_of_themselves_is_not_logged(bench: Bench) -> None:
+    # `distributed` sets its own levels when it is imported.
+    noise = "import logging; noisy = logging.getLogger('distributed.core'); noisy.setLevel('INFO')"
+    source = SCRIPT.replace("time.sleep(seconds)", f"{noise}; noisy.info('hum'); noisy.warning('bang')")
+    flow_run_id = bench.create(source)
+    _, errors = bench.run(flow_run_id)
+    told = [log.message for log in bench.client.get_flow_run_logs(flow_run_id)]
+    assert "bang" in told
+    assert "hum" not in told
+    assert "hum" not in errors
+    assert "Using the server" not in errors
+
+
 def test_a_killed_run_is_continued_where_it_was(bench: Bench) -> None:
     flow_run_id = bench.create(seconds=30)
     process = bench.start_and_wait(flow_run_id)
@@ -137,7 +166,7 @@ def test_a_cancelled_run_ends_within_ten_seconds(bench: Bench) -> None:
     process = bench.start_and_wait(flow_run_id)
     bench.client.cancel_flow_run(flow_run_id)
     started = time.monotonic()
-    _, errors = process.communicate(timeout=30)
+    errors, _ = process.communicate(timeout=30)
     assert time.monotonic() - started < 12, errors
     assert process.returncode == 0
     assert isinstance(bench.client.get_flow_run_state(flow_run_id), Cancelled)
@@ -158,7 +187,7 @@ def test_sigterm_without_a_cancellation_leaves_the_run_to_whoever_watches(bench:
     flow_run_id = bench.create(seconds=60)
     process = bench.start_and_wait(flow_run_id)
     process.terminate()
-    _, errors = process.communicate(timeout=15)
+    errors, _ = process.communicate(timeout=15)
     assert process.returncode == 143
     assert "told to end by SIGTERM" in errors
     assert isinstance(bench.client.get_flow_run_state(flow_run_id), Running)
