@@ -71,7 +71,7 @@ def test_what_is_no_id_of_a_run_harms_nobody(
 @pytest.mark.parametrize(
     ("levelno", "level", "own_name"),
     [
-        (5, "DEBUG", "Level 5"),
+        (7, "DEBUG", "Level 7"),
         (10, "DEBUG", None),
         (25, "INFO", "NOTICE"),
         (35, "WARNING", "Level 35"),
