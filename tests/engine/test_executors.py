@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -192,25 +193,28 @@ def test_a_temporary_cluster_lives_as_long_as_the_run() -> None:
         executor.submit(pow, 2, 2)
 
 
-def test_cancelling_from_another_thread_ends_the_tasks() -> None:
-    for executor in (LocalExecutor(), ThreadExecutor(2)):
-        began = threading.Event()
+def test_cancelling_from_another_thread_ends_the_tasks(executor: Executor, tmp_path: Path) -> None:
+    @task
+    def spin(folder: str) -> None:
+        (Path(folder) / "began").touch()
+        while True:
+            time.sleep(0.01)
 
-        @task
-        def spin(began: Any = began) -> None:
-            began.set()
-            while True:
-                time.sleep(0.01)
+    with Flow("cancelled") as flow:
+        spinning = spin(str(tmp_path))
+        after = double(spinning)
+    runner = _runner(flow, executor)
 
-        with Flow("cancelled") as flow:
-            spinning = spin()
-            after = double(spinning)
-        runner = _runner(flow, executor)
-        threading.Thread(target=lambda b=began, r=runner: (b.wait(), r.cancel("enough"))).start()
-        state = runner.run()
-        assert isinstance(state, Cancelled)
-        assert state.result[spinning].message == "The task run was told to end."
-        assert state.result[after].message == "enough"
+    def cancel() -> None:
+        while not (tmp_path / "began").exists():
+            time.sleep(0.01)
+        runner.cancel("enough")
+
+    threading.Thread(target=cancel, daemon=True).start()
+    state = runner.run()
+    assert isinstance(state, Cancelled)
+    assert state.result[spinning].message == "The task run was told to end."
+    assert state.result[after].message == "enough"
 
 
 def _runner(flow: Flow, executor: Executor) -> Any:

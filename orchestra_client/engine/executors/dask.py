@@ -83,7 +83,7 @@ class DaskExecutor(Executor):
     def stop(self, key: str) -> None:
         """Ask the tasks that run under a key to end, on every worker."""
         with suppress(OSError, RuntimeError, ValueError):  # a cluster that is gone has ended them
-            self._connected().run(stop_all, key, wait=False, on_error="ignore")
+            self._connected().run(_stop_all, key, wait=False, on_error="ignore")
 
     def __enter__(self) -> Self:
         try:
@@ -115,6 +115,11 @@ class DaskExecutor(Executor):
         if self._client is None:
             raise RuntimeError("a DaskExecutor is connected only within its `with` block")
         return self._client
+
+
+async def _stop_all(key: str) -> None:
+    """End the tasks of a worker. A coroutine, for workers are not waited for: one that is stuck would hold up the run."""
+    stop_all(key)
 
 
 def _hand_over(theirs: Any, ours: Future[Any]) -> None:
