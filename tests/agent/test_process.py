@@ -114,8 +114,8 @@ import ctypes, os, subprocess, sys, time
 from orchestra_client.agent.process import reap_orphans
 
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: orphans come here, as to the first process
-own = subprocess.Popen(["sleep", "60"])
-subprocess.run([sys.executable, "-c", "import subprocess; subprocess.Popen(['sleep', '0'])"])
+own = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+subprocess.run([sys.executable, "-c", "import subprocess; subprocess.Popen(['sleep', '1'])"])
 deadline = time.monotonic() + 20
 def defunct():
     return [line for line in subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "stat="],
