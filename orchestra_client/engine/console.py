@@ -16,6 +16,9 @@ _QUIET = {"distributed", "httpcore", "httpx"}
 _CONFIGURATION = "orchestra_client"
 """The logger that tells for each client which server it uses, always the one that the environment names."""
 
+_FLUSH = 5.0
+"""Seconds for what is still to be delivered at the end: less than an agent waits between SIGTERM and SIGKILL."""
+
 
 def set_up_logging(level: str) -> OrchestraHandler:
     """Log to the server, and to standard error for whoever watches the process.
@@ -29,7 +32,7 @@ def set_up_logging(level: str) -> OrchestraHandler:
     shown = logging.StreamHandler()
     shown.setFormatter(_Masked("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     # Its token is bound to this run, so what other processes left behind is not its business.
-    handler = OrchestraHandler(adopts=False)
+    handler = OrchestraHandler(adopts=False, flush_timeout=_FLUSH)
     handler.setFormatter(logging.Formatter("%(message)s"))
     for each in (shown, handler):
         each.addFilter(_is_wanted)

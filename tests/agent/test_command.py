@@ -209,6 +209,19 @@ def test_a_cancelled_run_says_so_itself(work: Work, start: Callable[..., AgentPr
     until(lambda: not any(map(lives, work.pids())))
 
 
+def test_a_deleted_run_ends_by_itself(work: Work, start: Callable[..., AgentProcess]) -> None:
+    agent = start()
+    run_id = work.run()
+    until(work.pids)
+    work.client.graphql(
+        "mutation($id: UUID!) { delete_flow_run(input: {flow_run_id: $id}) { success } }",
+        variables={"id": run_id},
+    )
+    # Nobody takes its logs any more, which must not keep it until it is killed.
+    until(lambda: not any(map(lives, work.pids())), timeout=20)
+    assert "it is killed" not in agent.log()
+
+
 def fails(*options: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Start an agent that is not going to work."""
     return subprocess.run(
