@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _GRANTS: dict[Role, tuple[Role, ...]] = {
     "USER": ("USER", "TENANT", "RUNNER"),
     "TENANT": ("TENANT", "RUNNER"),
-    "RUNNER": (),
+    # An agent's, for the single runs that it starts.
+    "RUNNER": ("RUNNER",),
 }
 _SHOWN = [column for column in api_token.c if column is not api_token.c.digest]
 _EXPIRY = select(api_token.c.expires_at).where(api_token.c.id == bindparam("id"))
@@ -65,6 +66,8 @@ def create(
     name = checks.name(name, "token's name")
     if scope not in _GRANTS[principal.role]:
         raise PermissionDenied(f"A {principal.role} token cannot create a {scope} token.")
+    if principal.role == "RUNNER" and flow_run_id is None:
+        raise PermissionDenied("A RUNNER token creates tokens for single runs only; name the run in flow_run_id.")
     tenant_id = _tenant(principal, scope, tenant_id)
     _check_run(connection, scope, tenant_id, flow_run_id)
     token = make_token()
@@ -111,6 +114,8 @@ def expiry(connection: Connection, token_id: str | None) -> str | None:
 def _visible(principal: Principal) -> ColumnElement[bool]:
     own = api_token.c.user_id == principal.user_id if principal.user_id else false()
     shared = and_(api_token.c.tenant_id == principal.tenant_id, api_token.c.scope != "USER")
+    if principal.role == "RUNNER":
+        shared = and_(shared, api_token.c.flow_run_id.is_not(None))
     return or_(own, shared)
 
 

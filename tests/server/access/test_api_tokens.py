@@ -33,13 +33,27 @@ class TestCreate:
 
     @pytest.mark.parametrize(
         ("own", "wanted"),
-        [("TENANT", "USER"), ("RUNNER", "USER"), ("RUNNER", "TENANT"), ("RUNNER", "RUNNER")],
+        [("TENANT", "USER"), ("RUNNER", "USER"), ("RUNNER", "TENANT")],
     )
     def test_nobody_makes_a_stronger_token(self, server: Server, own: str, wanted: str) -> None:
         token = server.new_token(own)
 
         with pytest.raises(PermissionDenied, match=f"A {own} token cannot create a {wanted} token"):
             server.new_token(wanted, by=token)
+
+    def test_a_runner_token_makes_tokens_for_single_runs_only(self, server: Server, flow_run_id: str) -> None:
+        runner = server.new_token("RUNNER")
+
+        made = server.new_token("RUNNER", by=runner, flow_run_id=flow_run_id)
+        assert server.who(made).flow_run_id == flow_run_id
+        with pytest.raises(PermissionDenied, match="name the run in flow_run_id"):
+            server.new_token("RUNNER", by=runner)
+
+    def test_a_runner_token_makes_none_for_a_foreign_run(
+        self, server: Server, foreign_flow_run_id: str
+    ) -> None:
+        with pytest.raises(NotFound):
+            server.new_token("RUNNER", by=server.new_token("RUNNER"), flow_run_id=foreign_flow_run_id)
 
     @pytest.mark.parametrize("wanted", ["TENANT", "RUNNER"])
     def test_a_tenant_token_makes_tokens_of_its_tenant(self, server: Server, wanted: str) -> None:
