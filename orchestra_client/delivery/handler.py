@@ -160,9 +160,11 @@ class OrchestraHandler(logging.Handler):
         secrets.learn(context.get("secrets"))
         given = record.__dict__
         level, level_name = level_of(record)
+        # The ids of a run that no server knows would be refused.
+        prefix = "log_" if context.get("running_with_backend") is False else ""
         return Draft(
-            _run_id(given.get("flow_run_id") or context.get("flow_run_id")),
-            _run_id(given.get("task_run_id") or context.get("task_run_id")),
+            _run_id(given.get("flow_run_id") or context.get(f"{prefix}flow_run_id")),
+            _run_id(given.get("task_run_id") or context.get(f"{prefix}task_run_id")),
             record.created,
             record.name,
             level,

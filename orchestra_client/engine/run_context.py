@@ -2,7 +2,8 @@
 
 Of the flow run: `flow_name`, `flow_id`, `flow_run_id`, `flow_run_name`, `project_id`, `project_name`, `parameters`,
 `scheduled_start_time`, `running_with_backend`, `secrets`, `caches`, `logger`, the dates `date`, `today`, `yesterday`,
-`tomorrow` and their `…_nodash` forms, and whatever the run was created with.
+`tomorrow` and their `…_nodash` forms, and whatever the run was created with. Of a run within a task of another one,
+which the server knows, `log_flow_run_id` and `log_task_run_id`: whose logs its own are.
 
 In a task, besides: `task_name`, `task_slug`, `task_full_name`, `task_tags`, `task_id`, `task_run_id`, `task_run_name`,
 `map_index`, `task_run_count`, `task_loop_count`, `task_loop_result`, and a `logger` of its own.

@@ -78,6 +78,8 @@ def make_runner(
         run={
             "flow_run_id": str(uuid4()),
             "flow_run_name": flow.name,
+            "running_with_backend": False,
+            **_log_ids(around),
             "parameters": given,
             "secrets": RunSecrets(around.get("secrets")),
         },
@@ -93,6 +95,13 @@ def make_runner(
         random=random.random,
         state=Scheduled(start_time=used.now()),
     )
+
+
+def _log_ids(around: Mapping[str, Any]) -> dict[str, Any]:
+    """Whose logs those of a run are that no server knows: those of the task that runs it, if a server knows that one."""
+    if not around.get("running_with_backend"):
+        return {}
+    return {f"log_{name}": around.get(name) for name in ("flow_run_id", "task_run_id")}
 
 
 def _parameters(flow: Flow, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,16 @@ def test_a_run_is_loaded_run_reported_and_logged(bench: Bench) -> None:
     assert noted.task_run_id == tasks["note-1"]
 
 
+def test_what_a_flow_within_a_task_logs_is_the_tasks(bench: Bench) -> None:
+    inner = "with Flow('inner') as inner:\n        note(folder, 'third')\n    inner.run()"
+    flow_run_id = bench.create(SCRIPT.replace("time.sleep(seconds)", inner))
+    code, errors = bench.run(flow_run_id)
+    assert code == 0, errors
+    [noted] = [log for log in bench.client.get_flow_run_logs(flow_run_id) if log.message == "noting third"]
+    tasks = {run.task_slug: run.id for run in bench.client.get_flow_run_info(flow_run_id).task_runs}
+    assert noted.task_run_id == tasks["wait-1"]
+
+
 def test_no_secret_of_a_run_gets_out(bench: Bench) -> None:
     bench.client.set_secret("password", "s3cret-value")
     telling = "password = context.secrets['password']; print(password); context.logger.info(password)"
