@@ -147,7 +147,7 @@ class Agent(ABC):
             api = AgentApi(client, type(self).__name__, self.name, self.labels)
             api.register()
             heartbeats = stack.enter_context(Heartbeats(self._open_client, interval=self.pace.beat))
-            leftovers = stack.enter_context(Leftovers(self._open_client))
+            leftovers = stack.enter_context(Leftovers(self._open_client, client._server.url))
             self._shift = Shift(self, api, heartbeats, leftovers)
             (on_ready or _log.info)(self._line(client, health))
             return self._shift.run()

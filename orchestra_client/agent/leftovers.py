@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestra_client.delivery.handler import OrchestraHandler
 from orchestra_client.delivery.outbox import Outbox
+from orchestra_client.delivery.spool import spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,11 +32,12 @@ class Leftovers:
 
     Args:
         open_client: opens the clients that deliver; they are closed at the end.
+        server: the URL of their server, as the runs are told it.
     """
 
-    def __init__(self, open_client: Callable[[], Client]) -> None:
-        self._states = Outbox(open_client)
-        self._logs = OrchestraHandler(open_client)
+    def __init__(self, open_client: Callable[[], Client], server: str) -> None:
+        self._states = Outbox(open_client, folder=spool_folder("states", server))
+        self._logs = OrchestraHandler(open_client, spool=spool_folder("logs", server))
 
     def __enter__(self) -> Self:
         return self

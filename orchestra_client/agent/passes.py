@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from orchestra_client.errors import NotFound, PermissionDenied
+from orchestra_client.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,7 @@ _FINISHED = """query FinishedRuns($ids: [UUID!]) {
 class Passes:
     """Makes the tokens of runs, and revokes them. Belongs to one thread.
 
-    Where the server knows no tokens for single runs, or does not let this agent make one, runs get the agent's own
-    token.
+    Where the server knows no tokens for single runs, runs get the agent's own token.
 
     Args:
         api: of the agent.
@@ -72,18 +71,13 @@ class Passes:
         """Revoke the tokens of finished runs that an agent of the same name has left behind, as a killed one does.
 
         Raises:
-            OrchestraError: the server did not answer, or does not let this agent see tokens.
+            OrchestraError: the server did not answer.
         """
         if not self._may_make():
             return
-        try:
-            tokens = self._client.list_api_tokens()
-        except PermissionDenied as error:
-            self._give_up(error)
-            return
         left = {
             token.flow_run_id: token.id
-            for token in tokens
+            for token in self._client.list_api_tokens()
             if token.flow_run_id and token.name == _token_name(self._name, token.flow_run_id)
         }
         rows = self._client.graphql(_FINISHED, variables={"ids": list(left)}).data.flow_run if left else ()
@@ -94,13 +88,9 @@ class Passes:
     def _make(self, charge: Charge) -> str | None:
         if not self._may_make():
             return None
-        try:
-            made = self._client.create_api_token(
-                _token_name(self._name, charge.run.id), "RUNNER", flow_run_id=charge.run.id
-            )
-        except PermissionDenied as error:
-            self._give_up(error)
-            return None
+        made = self._client.create_api_token(
+            _token_name(self._name, charge.run.id), "RUNNER", flow_run_id=charge.run.id
+        )
         charge.token_id = made.id
         return made.token
 
@@ -113,14 +103,6 @@ class Passes:
             if not self._can_make:
                 _log.warning("Runs get this agent's own token: the server makes none for single runs.")
         return self._can_make
-
-    def _give_up(self, error: PermissionDenied) -> None:
-        self._can_make = False
-        _log.warning(
-            "Runs get this agent's own token, because it may not make any (%s). Give the agent a TENANT token, and "
-            "each run gets one that is good for that run alone.",
-            error,
-        )
 
     def _own(self) -> dict[str, str]:
         own = {

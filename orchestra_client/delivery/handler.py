@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from weakref import WeakSet
 
 from orchestra_client.clock import Clock, SystemClock
-from orchestra_client.config import context, home
+from orchestra_client.config import context
 from orchestra_client.delivery.backoff import Backoff
 from orchestra_client.delivery.batches import Limits
 from orchestra_client.delivery.channel import ChannelSource
@@ -22,7 +22,7 @@ from orchestra_client.delivery.log_queue import LogQueue
 from orchestra_client.delivery.log_sender import LogSender
 from orchestra_client.delivery.masking import secrets
 from orchestra_client.delivery.records import Draft, cut, level_of
-from orchestra_client.delivery.spool import Spool
+from orchestra_client.delivery.spool import Spool, spool_folder
 from orchestra_client.delivery.worker import Worker
 from orchestra_client.errors import BadInput
 from orchestra_client.operations import checks
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.client import Client
 
-__all__ = ["OrchestraHandler", "active_handlers", "default_spool"]
+__all__ = ["OrchestraHandler", "active_handlers"]
 
 _log = logging.getLogger("orchestra_client.delivery")
 
@@ -50,11 +50,6 @@ _active: WeakSet[OrchestraHandler] = WeakSet()
 def active_handlers() -> list[OrchestraHandler]:
     """The handlers of this process that were not closed."""
     return list(_active)
-
-
-def default_spool() -> Path:
-    """Where logs wait on disk: below `ORCHESTRA_HOME`."""
-    return home() / "spool" / "logs"
 
 
 class OrchestraHandler(logging.Handler):
@@ -105,7 +100,7 @@ class OrchestraHandler(logging.Handler):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(level)
-        self.spool = None if in_memory else spool or default_spool()
+        self.spool = None if in_memory else spool or spool_folder("logs")
         self.limits = limits or Limits()
         self.flush_timeout = flush_timeout
         self.adopts = adopts

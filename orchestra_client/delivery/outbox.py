@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from orchestra_client.clock import Clock, SystemClock
-from orchestra_client.config import home
 from orchestra_client.delivery.backoff import Backoff
 from orchestra_client.delivery.channel import ChannelSource
 from orchestra_client.delivery.failures import is_refusal, is_suspect, requested_wait
 from orchestra_client.delivery.forks import renew_in_children
-from orchestra_client.delivery.spool import Spool, Stream
+from orchestra_client.delivery.spool import Spool, Stream, spool_folder
 from orchestra_client.delivery.worker import Worker
 from orchestra_client.errors import ClientError, OrchestraError
 from orchestra_client.operations.states import QUEUE_INTERVAL, Change, change
@@ -36,17 +35,12 @@ if TYPE_CHECKING:
     from orchestra_client.operations.states import Run
     from orchestra_client.states import State
 
-__all__ = ["Outbox", "Report", "default_outbox"]
+__all__ = ["Outbox", "Report"]
 
 _log = logging.getLogger("orchestra_client.delivery")
 
 BATCH = 250
 """States of one request."""
-
-
-def default_outbox() -> Path:
-    """Where states wait on disk: below `ORCHESTRA_HOME`."""
-    return home() / "spool" / "states"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +100,7 @@ class Outbox:
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._spool = Spool(folder or default_outbox(), self._clock)
+        self._spool = Spool(folder or spool_folder("states"), self._clock)
         self._source = ChannelSource(open_client)
         self._on_refused = on_refused
         self._backoff = Backoff(1.0, 30.0, random.random)

@@ -12,6 +12,7 @@ whoever takes the lock delivers it::
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestra_client.auth.file_lock import try_lock
+from orchestra_client.config import home
 from orchestra_client.delivery.journal import Journal
 
 if TYPE_CHECKING:
@@ -29,10 +31,23 @@ if TYPE_CHECKING:
 
     from orchestra_client.clock import Clock
 
-__all__ = ["Entry", "Spool", "Stream"]
+__all__ = ["Entry", "Spool", "Stream", "spool_folder"]
 
 _LOCK = "lock"
 _NAME = re.compile(r"(\d{8})-([0-9a-f-]{36})\.jsonl")
+
+
+def spool_folder(kind: str, server: str | None = None) -> Path:
+    """Where deliveries wait on disk: below `ORCHESTRA_HOME`, and those for one server apart from another's.
+
+    A server refuses what belongs to another one, and what is refused is lost.
+
+    Args:
+        kind: what is delivered, e.g. ``"logs"``.
+        server: the URL of the server; unset means what `ORCHESTRA_API_SERVER` says.
+    """
+    url = server or os.environ.get("ORCHESTRA_API_SERVER")
+    return home() / "spool" / (hashlib.sha256(url.encode()).hexdigest()[:16] if url else "configured") / kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,12 +291,13 @@ def test_what_runs_write_is_shown_on_request(
     assert "well then" in capfd.readouterr().out
 
 
-def test_an_agent_without_the_right_to_make_tokens_says_so_and_lends_its_own(
+def test_an_agent_that_is_a_runner_itself_gives_each_run_a_token_of_its_own(
     world: World, start: Callable[..., Running], caplog: pytest.LogCaptureFixture
 ) -> None:
     made = world.client.create_api_token("agent", "RUNNER")
     start(token=made.token)
     world.ends(world.run("tell"))
-    assert json.loads(world.noted("told"))["env"]["ORCHESTRA_API_TOKEN"] == made.token
-    assert "Give the agent a TENANT token" in caplog.text
-    assert made.token not in caplog.text
+    told = json.loads(world.noted("told"))["env"]["ORCHESTRA_API_TOKEN"]
+    assert told.startswith("orc_")
+    assert told != made.token
+    assert told not in caplog.text

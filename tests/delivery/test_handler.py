@@ -400,7 +400,7 @@ def test_nothing_is_left_on_disk_after_delivery(
 ) -> None:
     logger.info("hello", extra={"flow_run_id": flow_run_id})
     handler.close()
-    assert list((isolated_environment / "spool" / "logs").iterdir()) == []
+    assert list((isolated_environment / "spool" / "configured" / "logs").iterdir()) == []
 
 
 def test_what_waits_on_disk_is_its_owners_alone(

@@ -21,7 +21,7 @@ from orchestra_client.delivery.journal import Journal, read_lines
 from orchestra_client.delivery.log_queue import LogQueue
 from orchestra_client.delivery.log_sender import LogSender
 from orchestra_client.delivery.records import Draft
-from orchestra_client.delivery.spool import Spool
+from orchestra_client.delivery.spool import Spool, spool_folder
 from orchestra_client.testing import MemoryServer, VirtualClock
 
 if TYPE_CHECKING:
@@ -323,10 +323,19 @@ def test_nothing_that_was_logged_is_lost_by_kill_9(
     # Then the next one delivers everything
     from orchestra_client.delivery import OrchestraHandler
 
-    handler = OrchestraHandler(open_client)
+    handler = OrchestraHandler(open_client, spool=spool_folder("logs", environ["ORCHESTRA_API_SERVER"]))
     handler.adopt()
     deadline = time.monotonic() + 30
     while len(messages()) < 10_000 and time.monotonic() < deadline:
         time.sleep(0.2)
     handler.close()
     assert messages() == [str(number) for number in range(10_000)]
+
+
+def test_servers_are_kept_apart(monkeypatch: pytest.MonkeyPatch, isolated_environment: Path) -> None:
+    monkeypatch.setenv("ORCHESTRA_API_SERVER", "http://one/graphql")
+    own, other = spool_folder("states"), spool_folder("states", "http://two/graphql")
+
+    assert own != other
+    assert own == spool_folder("states", "http://one/graphql")
+    assert isolated_environment in own.parents
