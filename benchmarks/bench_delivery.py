@@ -109,7 +109,8 @@ def compare(
 
     take_turns({side: partial(measure, side) for side in sides}, rounds)
     return {
-        side: {name: statistics.median(each[name] for each in figures) for name in figures[0]}
+        # The first round only warms up.
+        side: {name: statistics.median(each[name] for each in figures[1:]) for name in figures[0]}
         for side, figures in measured.items()
     }
 

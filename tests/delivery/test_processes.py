@@ -6,6 +6,7 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -96,6 +97,7 @@ def fork(work: Callable[[], object]) -> int:
     """Do something in a forked child, which ends without what Python does at its end; its exit code."""
     child = os.fork()
     if not child:
+        signal.alarm(30)  # ends one that hangs, which then fails the test instead of holding it up
         try:
             work()
         except BaseException:

@@ -67,7 +67,9 @@ def create(
     if scope not in _GRANTS[principal.role]:
         raise PermissionDenied(f"A {principal.role} token cannot create a {scope} token.")
     if principal.role == "RUNNER" and flow_run_id is None:
-        raise PermissionDenied("A RUNNER token creates tokens for single runs only; name the run in flow_run_id.")
+        raise PermissionDenied(
+            "A RUNNER token creates tokens for single runs only; name the run in flow_run_id."
+        )
     tenant_id = _tenant(principal, scope, tenant_id)
     _check_run(connection, scope, tenant_id, flow_run_id)
     token = make_token()
