@@ -182,7 +182,7 @@ def test_a_process_pool_logs_for_the_run(
     with context(flow_run_id=run_id):
         work = carry(say)
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
-        assert list(pool.map(work, ["a", "b", "c"])) == [len(secrets.values())] * 3
+        assert list(pool.map(work, ["a", "b", "c"], timeout=60)) == [len(secrets.values())] * 3
     assert sorted(map(str, messages())) == ["a from a pool, …", "b from a pool, …", "c from a pool, …"]
 
 
