@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import bindparam, delete, insert, select
 
 from orchestra_client.errors import BadInput
@@ -59,12 +60,21 @@ class Repeatable:
         if len(key) > MAX_KEY:
             raise BadInput(f"The Idempotency-Key must have at most {MAX_KEY} characters; a UUID is best.")
         who = f"{principal.token_id or principal.user_id or ''}:{principal.tenant_id or ''}"
-        sent = json.dumps([field, arguments], sort_keys=True)
-        return cls(who, _digest(f"{key}\n{path}"), _digest(sent))
+        named = f"{key}\n{path}".encode("utf-8", "surrogatepass")
+        return cls(who, _digest(named), _digest(_written([field, arguments])))
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _written(value: Any) -> bytes:
+    """JSON that is the same for equal values."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Integers beyond 64 bits and halves of characters, which only the standard library writes.
+        return json.dumps(value, sort_keys=True).encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 class Answers:
