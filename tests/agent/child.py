@@ -62,6 +62,7 @@ def act(client, info, does, folder) -> int:
     elif does == "sleep":
         client.set_task_run_state(info.task_runs[0].id, info.task_runs[0].version, Running())
         print("one\ntwo\nabout to sleep\nhere is", os.environ["ORCHESTRA_API_TOKEN"], flush=True)
+        note(folder, "asleep", "")
         sleep_until(folder)
         state, version = client.get_flow_run_state(RUN), client.get_flow_run_info(RUN).version
         if state.is_running():

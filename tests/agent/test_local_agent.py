@@ -178,8 +178,7 @@ def test_a_stubborn_run_is_cancelled_with_everything_it_started(
 def test_a_run_that_ends_politely_is_not_killed(world: World, start: Callable[..., Running]) -> None:
     start(pace={"grace": 20})
     run_id = world.run("sleep")
-    world.pid(run_id)
-    until(lambda: world.state(run_id).is_running())
+    world.noted("asleep")
     world.client.cancel_flow_run(run_id)
     assert "SIGTERM" in world.ends(run_id).message
 
