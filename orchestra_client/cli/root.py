@@ -1,51 +1,82 @@
-"""The command itself: its groups, found by name."""
+"""The command itself: its subcommands, found by name and imported when they are used.
+
+Exit statuses, of every subcommand: 0 done, 1 failed, 2 wrong usage, 4 not logged in, 130 interrupted.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
 from orchestra_client._version import __version__
-from orchestra_client.errors import OrchestraError
+from orchestra_client.errors import AuthenticationError, OrchestraError
 
 if TYPE_CHECKING:
     from typing import Any
 
-# Each group's module holds a click command of the same name.
-_GROUPS = {"agent": "Run what is due.", "server": "Run a server of your own."}
+# Each command's module is called like it, with underscores, and holds a click command of the module's name.
+_SECTIONS: dict[str, dict[str, str]] = {
+    "Set up": {},
+    "Processes": {
+        "agent": "Run what is due.",
+        "server": "Run a server of your own.",
+    },
+}
+_COMMANDS = {name: purpose for section in _SECTIONS.values() for name, purpose in section.items()}
 
 
-class Groups(click.Group):
+class Commands(click.Group):
     """Knows its subcommands without importing them, and shows our errors as messages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The groups, in the order of the help."""
-        return sorted(_GROUPS)
+        """The subcommands, in the order of the help."""
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A group, imported now; None for a name that is none."""
-        if cmd_name not in _GROUPS:
+        """A subcommand, imported now; None for a name that is none."""
+        if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(f"orchestra_client.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"orchestra_client.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The groups and what they are for, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(_GROUPS.items()))
+        """The subcommands and what they are for, without importing any."""
+        for title, commands in _SECTIONS.items():
+            if commands:
+                with formatter.section(title):
+                    formatter.write_dl(list(commands.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand; an error of ours ends it with its message and exit status 1."""
+        """Run the subcommand; an error of ours ends it with its message and an exit status."""
         try:
             return super().invoke(ctx)
         except OrchestraError as error:
-            raise click.ClickException(str(error)) from None
+            raise _shown(error) from None
+        except BrokenPipeError:
+            # Whoever read our output has seen enough, as `head` does. Python must not write what is left, either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
 
 
-@click.group(cls=Groups, context_settings={"help_option_names": ["-h", "--help"]})
+class NotLoggedIn(click.ClickException):
+    """The server wants a token, and there is none that it takes."""
+
+    exit_code = 4
+
+
+def _shown(error: OrchestraError) -> click.ClickException:
+    if isinstance(error, AuthenticationError):
+        return NotLoggedIn(f"{error}\nLog in with `orchestra auth login`, or set ORCHESTRA_API_TOKEN.")
+    return click.ClickException(str(error))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="orchestra")
 def orchestra() -> None:
     """Orchestrate flows: a client for a GraphQL orchestration API, and a server of your own."""

@@ -1,0 +1,102 @@
+"""Options that many commands have: which server, in which tenant, and how results are written.
+
+A command that talks to a server is written so::
+
+    @project.command("list")
+    @json_option
+    @limit_option
+    @connected
+    def list_projects(connect: Connect, *, limit: int, as_json: bool) -> None:
+        with connect() as client:
+            print_list(client.projects(limit=limit), COLUMNS, as_json=as_json, none="no projects")
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestra_client.client import Client
+
+    Connect = Callable[..., Client]
+    """Opens a client for what the options say; keyword arguments go to `Client`."""
+
+__all__ = ["connected", "json_option", "limit_option"]
+
+IMPATIENCE = 5.0
+"""Seconds of retries for somebody who watches. Where nobody does, as in CI, the client's own minute holds."""
+
+
+def connected(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--api-server`` and ``--tenant``, and as its first argument a function that opens the client."""
+
+    @click.option(
+        "--api-server",
+        metavar="URL",
+        help="The server's URL.  [default: ORCHESTRA_API_SERVER, or the saved login's]",
+    )
+    @click.option(
+        "--tenant",
+        metavar="SLUG",
+        help="Act in this tenant.  [default: ORCHESTRA_TENANT, or the saved login's]",
+    )
+    @wraps(command)
+    def run(*, api_server: str | None, tenant: str | None, **arguments: Any) -> Any:
+        def connect(**settings: Any) -> Client:
+            return open_client(api_server, tenant, **settings)
+
+        return command(connect, **arguments)
+
+    return run
+
+
+def open_client(api_server: str | None, tenant: str | None, **settings: Any) -> Client:
+    """Open a client for a command.
+
+    Args:
+        api_server: the server's URL; None means what is configured.
+        tenant: slug or id of the tenant to act in; None means what is configured.
+        settings: further arguments of `Client`.
+
+    Raises:
+        ConfigurationError: the server makes no sense.
+    """
+    from orchestra_client.cli.terminal import is_watched  # noqa: PLC0415 - only where a client is opened
+    from orchestra_client.client import Client  # noqa: PLC0415 - slow to import
+    from orchestra_client.transport import RetryPolicy  # noqa: PLC0415 - as above
+
+    if is_watched():
+        settings.setdefault("retry", RetryPolicy(budget=IMPATIENCE))
+    return Client(api_server, **{**_tenant(tenant), **settings})
+
+
+def _tenant(name: str | None) -> dict[str, Any]:
+    if not name:
+        return {}
+    from uuid import UUID  # noqa: PLC0415 - rarely needed
+
+    try:
+        return {"tenant_id": str(UUID(name))}
+    except ValueError:
+        return {"tenant_slug": name}
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Write JSON: everything there is, in one document."
+)
+"""``--json``, passed as `as_json`."""
+
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="Show so many at most.",
+)
+"""``--limit``, passed as `limit`."""

@@ -1,0 +1,202 @@
+"""What commands write on stdout: tables for people, tab-separated lines for pipes, JSON for programs.
+
+News that are no result ("Created …", hints, progress) go to stderr, with :func:`say`, so that stdout can be piped.
+Colours follow the terminal, `NO_COLOR` and `FORCE_COLOR`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestra_client.cli.terminal import is_watched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+__all__ = ["Column", "as_plain", "print_fields", "print_json", "print_list", "say", "state_style", "when"]
+
+_STATE_STYLES = {
+    "Success": "green",
+    "Cached": "green",
+    "Mapped": "green",
+    "Skipped": "green",
+    "Running": "blue",
+    "Cancelling": "yellow",
+    "Failed": "red",
+    "TimedOut": "red",
+    "TriggerFailed": "red",
+    "ValidationFailed": "red",
+    "Cancelled": "magenta",
+    "Retrying": "yellow",
+    "Paused": "yellow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a list.
+
+    Attributes:
+        title: its heading, in capitals by custom.
+        read: takes a row, returns what stands in its cell: text, a number, a `datetime`, a sequence, or None.
+        style: takes the cell's value, returns the name of a rich style or None. For terminals only.
+    """
+
+    title: str
+    read: Callable[[Any], Any]
+    style: Callable[[Any], str | None] | None = None
+
+
+def print_list(
+    rows: Iterable[Any], columns: Sequence[Column], *, as_json: bool, none: str = "nothing found"
+) -> None:
+    """Write a list of records.
+
+    Args:
+        rows: the records.
+        columns: what of them stands in a table; JSON has everything.
+        as_json: whether to write one JSON array.
+        none: what to say on stderr when there are no rows.
+    """
+    rows = list(rows)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        say(none)
+    elif is_watched():
+        _print_table(rows, columns)
+    else:
+        for row in rows:
+            click.echo("\t".join(_piped(column.read(row)) for column in columns))
+
+
+def print_fields(pairs: Mapping[str, Any], *, as_json: bool, record: Any = None) -> None:
+    """Write one record, a line for each of its fields.
+
+    Args:
+        pairs: the fields by title; those that are None are left out.
+        as_json: whether to write one JSON object instead.
+        record: what to write as JSON; unset means the pairs.
+    """
+    if as_json:
+        print_json(pairs if record is None else record)
+        return
+    width = max(map(len, pairs), default=0) + 2
+    for title, value in pairs.items():
+        if value is not None:
+            text = _shown(value) if is_watched() else _piped(value)
+            click.echo(f"{title + ':':<{width}}{text}")
+
+
+def print_json(value: Any) -> None:
+    """Write a value as JSON, indented for people."""
+    click.echo(json.dumps(as_plain(value), indent=2 if is_watched() else None, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """Tell whoever watches, on stderr."""
+    click.echo(text, err=True)
+
+
+def as_plain(value: Any) -> Any:
+    """A value as JSON knows it: records as objects without their secrets, moments in ISO 8601."""
+    if hasattr(value, "serialize"):
+        return value.serialize()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: as_plain(getattr(value, each.name)) for each in fields(value) if each.repr}
+    if isinstance(value, dict):
+        return {str(key): as_plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [as_plain(each) for each in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    match value:
+        case None | str() | int() | float():
+            return value
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case Enum():
+            return value.value
+    return str(value)
+
+
+def when(moment: datetime, now: datetime | None = None) -> str:
+    """A moment as people say it: ``3 minutes ago``, ``in 2 hours``.
+
+    Args:
+        moment: with a time zone.
+        now: unset means the time of this machine.
+    """
+    seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    amount = _amount(abs(seconds))
+    if amount is None:
+        return "just now"
+    return f"in {amount}" if seconds > 0 else f"{amount} ago"
+
+
+def _amount(seconds: float) -> str | None:
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if (count := int(seconds // size)) >= 1:
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return None
+
+
+def state_style(state: str | None) -> str | None:
+    """The style of a state's type name, for terminals."""
+    return _STATE_STYLES.get(state or "")
+
+
+def _print_table(rows: Sequence[Any], columns: Sequence[Column]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - only needed for people
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.title, overflow="fold" if column.title == "ID" else "ellipsis")
+    for row in rows:
+        cells = []
+        for column in columns:
+            value = column.read(row)
+            style = column.style(value) if column.style else None
+            # Text, not markup: a name in brackets is a name.
+            cells.append(Text(_shown(value), style=style or ""))
+        table.add_row(*cells)
+    Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    """A cell for people."""
+    return when(value) if isinstance(value, datetime) else _printable(_text(value))
+
+
+def _piped(value: Any) -> str:
+    """A cell for programs: of one line, without tabs."""
+    return _printable(value.isoformat() if isinstance(value, datetime) else _text(value))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple | set | frozenset):
+        return ",".join(map(_text, sorted(value) if isinstance(value, set | frozenset) else value))
+    if isinstance(value, dict):
+        return json.dumps(as_plain(value), ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _printable(text: str) -> str:
+    """Without line breaks, tabs and escape sequences, which could paint over what stands above."""
+    return "".join(each if each.isprintable() else " " for each in text)

@@ -1,0 +1,84 @@
+"""Questions to a person; where there is none, an error of usage says which option answers instead."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestra_client.cli.terminal import can_ask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["choose", "confirm", "read_hidden"]
+
+MAX_VALUE_BYTES = 1_000_000
+
+
+def confirm(question: str, *, is_confirmed: bool) -> None:
+    """Ask before something that cannot be undone.
+
+    Args:
+        question: answered by y or n.
+        is_confirmed: ``--yes`` was given; nothing is asked.
+
+    Raises:
+        click.Abort: the answer was no.
+        click.UsageError: there is nobody to ask.
+    """
+    if is_confirmed:
+        return
+    if not can_ask():
+        raise click.UsageError("Nobody is there to confirm this; say --yes.")
+    click.confirm(question, abort=True, err=True)
+
+
+def choose(question: str, options: Sequence[str], *, instead: str) -> int:
+    """Let a person choose.
+
+    Args:
+        question: what is chosen.
+        options: at least one.
+        instead: what to give on the command line where nobody can be asked, e.g. ``--tenant SLUG``.
+
+    Returns:
+        The chosen option's index.
+
+    Raises:
+        click.UsageError: there is nobody to ask.
+    """
+    if not can_ask():
+        raise click.UsageError(f"{question} Say {instead}: {', '.join(options)}.")
+    for number, option in enumerate(options, 1):
+        click.echo(f"  {number}. {option}", err=True)
+    chosen: int = click.prompt(question, type=click.IntRange(1, len(options)), err=True)
+    return chosen - 1
+
+
+def read_hidden(what: str) -> str:
+    """Read something that no argument may hold, because process lists and shell histories show arguments.
+
+    Args:
+        what: asked for at a terminal, without showing the answer; else all of stdin is the value, without its last
+            line break.
+
+    Returns:
+        The value, not empty.
+
+    Raises:
+        click.UsageError: nothing was given, or too much.
+    """
+    if can_ask():
+        answer: str = click.prompt(what, hide_input=True, err=True)
+        return answer
+    if sys.stdin.isatty():
+        raise click.UsageError(f"Nobody can be asked for the {what.lower()}; pipe it into stdin.")
+    text = sys.stdin.read(MAX_VALUE_BYTES + 1)
+    if len(text) > MAX_VALUE_BYTES:
+        raise click.UsageError(f"The {what.lower()} on stdin is longer than {MAX_VALUE_BYTES} characters.")
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise click.UsageError(f"There is no {what.lower()} on stdin.")
+    return text
