@@ -1,0 +1,89 @@
+"""Parameters of a flow run as they are given on the command line.
+
+``--param NAME=VALUE``: the value is JSON where it reads as JSON, else text. So ``3`` is a number, ``true`` a boolean,
+``[1, 2]`` a list and ``Berlin`` a text; ``"3"``, with its quotation marks, is the text 3.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["parameter_value", "read_pairs", "read_parameter_file"]
+
+
+def read_pairs(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read what was given with ``--param``.
+
+    Args:
+        pairs: as ``NAME=VALUE``.
+
+    Returns:
+        The values by name.
+
+    Raises:
+        click.BadParameter: one is no such pair, or a name is given twice.
+    """
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name.strip():
+            raise _bad(f"{pair!r} is not NAME=VALUE.")
+        if name in given:
+            raise _bad(f"{name!r} is given twice.")
+        given[name] = parameter_value(text)
+    return given
+
+
+def parameter_value(text: str) -> Any:
+    """The value that a text stands for: itself, unless it is JSON."""
+    try:
+        return _parsed(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def read_parameter_file(name: str, text: str) -> dict[str, Any]:
+    """Read what was given with ``--param-file``.
+
+    Args:
+        name: of the file, for messages.
+        text: its content, a JSON object.
+
+    Returns:
+        The values by name.
+
+    Raises:
+        click.BadParameter: it is no JSON object.
+    """
+    try:
+        values = _parsed(text)
+    except (ValueError, RecursionError) as error:
+        raise _bad(f"{name} is not JSON: {error}.", "--param-file") from None
+    if not isinstance(values, dict):
+        raise _bad(f'{name} must be a JSON object, as {{"day": "2026-11-20"}}.', "--param-file")
+    return values
+
+
+def _parsed(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
+
+
+def _bad(message: str, option: str = "--param") -> click.BadParameter:
+    return click.BadParameter(message, param_hint=repr(option))
