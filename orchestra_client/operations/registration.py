@@ -1,0 +1,184 @@
+"""Registering many flows: what is registered already, and several registrations in one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestra_client.errors import ClientError
+from orchestra_client.graphql.compression import compress
+from orchestra_client.operation import Operation
+from orchestra_client.operations import checks
+from orchestra_client.operations.aliases import aliased
+from orchestra_client.results import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from orchestra_client.errors import OrchestraError
+
+__all__ = [
+    "Registered",
+    "Registration",
+    "archive_flows",
+    "create_flows",
+    "find_current_flows",
+    "find_registered",
+    "get_flow_versions",
+    "get_serialized_flows",
+    "register_flows",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A registered version of a flow.
+
+    Attributes:
+        id: its UUID.
+        name: the flow's name, under which it was found.
+        version: its number.
+        is_archived: whether nothing new runs of it.
+        key: the idempotency key it was registered with, as far as the server tells.
+    """
+
+    id: str
+    name: str
+    version: int
+    is_archived: bool = False
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A version that is to be registered.
+
+    Attributes:
+        document: the serialized flow.
+        key: the idempotency key: with that of the latest version, the server registers nothing.
+        set_schedule_active: whether its schedule shall make runs.
+    """
+
+    document: Mapping[str, Any]
+    key: str
+    set_schedule_active: bool
+
+    def as_input(self, project_id: str) -> dict[str, Any]:
+        """The input of the mutation that registers it."""
+        return {
+            "project_id": project_id,
+            "serialized_flow": compress(self.document),
+            "set_schedule_active": self.set_schedule_active,
+            "idempotency_key": self.key,
+        }
+
+
+def find_registered(
+    project_name: str, names: Sequence[str], *, with_keys: bool
+) -> Operation[tuple[Project, dict[str, Registered]] | None]:
+    """Find a project, and of flows the versions that their next registration is compared with.
+
+    Args:
+        project_name: the project.
+        names: of the flows.
+        with_keys: whether to ask for idempotency keys, which not every server tells.
+
+    Returns:
+        The operation; its result is None when there is no such project, else the project and the versions by name.
+    """
+    variables = {
+        "project": {"name": {"_eq": checks.filled(project_name, "project_name")}},
+        "names": list(names),
+    }
+    return Operation("find_registered" if with_keys else "find_registered_plainly", variables, _found)
+
+
+def _found(rows: Sequence[dict[str, Any]]) -> tuple[Project, dict[str, Registered]] | None:
+    if not rows:
+        return None
+    found = [
+        _registered(flow["name"], version)
+        for flow in rows[0]["flows"]
+        for version in (flow.get("flow_group") or {}).get("flows") or ()
+    ]
+    return Project(rows[0]["id"], rows[0]["name"]), {each.name: each for each in found}
+
+
+def _registered(name: str, row: dict[str, Any]) -> Registered:
+    return Registered(row["id"], name, row["version"], bool(row["archived"]), row.get("idempotency_key"))
+
+
+def find_current_flows(project_id: str) -> Operation[list[Registered]]:
+    """Find the flows of a project that are not archived, by name."""
+    where = {"project_id": {"_eq": checks.uuid(project_id, "project_id")}, "archived": {"_eq": False}}
+    return Operation(
+        "find_current_flows",
+        {"where": where},
+        lambda rows: [Registered(row["id"], row["name"], row["version"]) for row in rows],
+    )
+
+
+def get_serialized_flows(flow_ids: Sequence[str]) -> Operation[dict[str, Any]]:
+    """Read serialized flows as they were registered, by id; None for one that the server did not keep."""
+    return _of_flows("get_serialized_flows", flow_ids, "serialized_flow")
+
+
+def get_flow_versions(flow_ids: Sequence[str]) -> Operation[dict[str, Any]]:
+    """Read the numbers of versions, by id."""
+    return _of_flows("get_flow_versions", flow_ids, "version")
+
+
+def _of_flows(name: str, flow_ids: Sequence[str], column: str) -> Operation[dict[str, Any]]:
+    where = {"id": {"_in": list(flow_ids)}}
+    return Operation(name, {"where": where}, lambda rows: {row["id"]: row[column] for row in rows})
+
+
+def create_flows(
+    project_id: str, registrations: Sequence[Registration]
+) -> Operation[list[str | OrchestraError]]:
+    """Register several versions in one request; none fails its neighbours.
+
+    Returns:
+        The operation; its result has for each the flow's id, or the error it was refused with.
+    """
+    inputs = [each.as_input(project_id) for each in registrations]
+    return aliased("create_flow_from_compressed_string", inputs, "{ id }", _id_or_error)
+
+
+def _id_or_error(answer: dict[str, Any] | None, error: OrchestraError | None) -> str | OrchestraError:
+    made = (answer or {}).get("id")
+    return error or (made or ClientError("the server answered without an id, so nothing was created"))
+
+
+def archive_flows(flow_ids: Sequence[str]) -> Operation[list[OrchestraError | None]]:
+    """Archive several flows in one request.
+
+    Returns:
+        The operation; its result has for each None, or the error it was refused with.
+    """
+    inputs = [{"flow_id": flow_id} for flow_id in flow_ids]
+    return aliased("archive_flow", inputs, "{ success }", lambda _, error: error)
+
+
+def register_flows(
+    project_id: str, registrations: Sequence[Registration], archive: Sequence[str]
+) -> Operation[list[tuple[str, int]]]:
+    """Register several versions and archive other flows, all at once or not at all.
+
+    Returns:
+        The operation; its result has the id and the number of each version, in order.
+    """
+    given = {
+        "project_id": project_id,
+        "flows": [_without_project(each.as_input(project_id)) for each in registrations],
+        "archive": list(archive),
+    }
+    return Operation(
+        "register_flows",
+        {"input": given},
+        lambda answer: [(row["id"], row["version"]) for row in answer["flows"]],
+    )
+
+
+def _without_project(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name != "project_id"}
