@@ -1,0 +1,206 @@
+"""Finding the flows in files, directories and modules, to register them all.
+
+Files and modules are run in this process. Of a directory, all Python files in it are, at any depth, save hidden ones and
+those in virtual environments: point it at a directory of flows.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestra_client.flows.flow import Flow
+from orchestra_client.flows.sources import DocumentSource, FoundFlow, ModuleSource, ScriptSource, Source
+from orchestra_client.flows.sources.faults import Fault, fault, shorten
+from orchestra_client.flows.sources.modules import modules_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from orchestra_client.flows.sources import Loaded
+
+__all__ = ["Companions", "Discovery", "discover", "find_sources"]
+
+_SKIPPED_DIRECTORIES = {"__pycache__", "node_modules", "site-packages"}
+# Neither has flows, and both do things when they are run.
+_SKIPPED_FILES = {"__main__.py", "setup.py"}
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """A script whose flows need files that do not travel with them.
+
+    Attributes:
+        source: the script.
+        files: what it imports from beside it.
+    """
+
+    source: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What was found.
+
+    Attributes:
+        flows: each once, each name once.
+        faults: sources that could not be loaded, and flows whose name another one has.
+        empty: sources that were named, and have no flow.
+        companions: scripts that need more than themselves where they run.
+    """
+
+    flows: tuple[FoundFlow, ...]
+    faults: tuple[Fault, ...]
+    empty: tuple[str, ...] = ()
+    companions: tuple[Companions, ...] = ()
+
+
+def find_sources(paths: Iterable[str | Path] = (), modules: Iterable[str] = ()) -> list[Source]:
+    """Find what may have flows, without loading it.
+
+    Args:
+        paths: Python files, JSON files of serialized flows, and directories of Python files.
+        modules: names of modules. Of a package, all modules in it count.
+
+    Returns:
+        Each once, in the order given; those of a directory or package by name.
+
+    Raises:
+        FileNotFoundError: there is no such path.
+        ModuleNotFoundError: there is no such module.
+    """
+    sources: dict[object, Source] = {}
+    for path in map(Path, paths):
+        if not path.exists():
+            raise FileNotFoundError(f"there is no {path}")
+        for file in _python_files(path) if path.is_dir() else [path]:
+            document = file.suffix.lower() == ".json"
+            sources.setdefault(file.resolve(), DocumentSource(file) if document else ScriptSource(file))
+    for module in modules:
+        for name in _names(module):
+            sources.setdefault(name, ModuleSource(name))
+    return list(sources.values())
+
+
+def discover(
+    paths: Iterable[str | Path] = (),
+    modules: Iterable[str] = (),
+    *,
+    on_source: Callable[[str, int, int], None] | None = None,
+) -> Discovery:
+    """Find the flows at the top level of files and modules.
+
+    Files are run as by Python itself: their directory comes first on `sys.path`, and they are forgotten afterwards, so
+    that files of one name in two directories stay apart. What they print goes to stderr. Not for several threads at a
+    time.
+
+    A flow that one file imports from another counts once, where it was written. A flow without a storage gets a `Script`
+    of its file, or the `Module` it is in.
+
+    Args:
+        paths: as for `find_sources`.
+        modules: as for `find_sources`.
+        on_source: called before each source is loaded, with its path or name, its number from 0, and how many there are.
+
+    Returns:
+        All flows that could be found; what went wrong with one source keeps no other one from being loaded.
+
+    Raises:
+        FileNotFoundError: there is no such path.
+        ModuleNotFoundError: there is no such module.
+    """
+    sources = find_sources(paths, modules)
+    loaded: list[tuple[Source, Loaded]] = []
+    faults: list[Fault] = []
+    for number, source in enumerate(sources):
+        if on_source is not None:
+            on_source(source.location, number, len(sources))
+        try:
+            loaded.append((source, source.load()))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - SystemExit, and what test tools raise to skip
+            faults.append(fault(source.location, error))
+    flows, clashes = _distinct([each for _, each in loaded])
+    for found in flows:
+        if isinstance(found.flow, Flow) and found.flow.storage is None:
+            found.flow.storage = found.storage
+    return Discovery(
+        tuple(flows),
+        (*faults, *clashes),
+        tuple(source.location for source, each in loaded if not each.flows),
+        tuple(
+            Companions(source.location, tuple(map(shorten, each.companions)))
+            for source, each in loaded
+            if each.flows and each.companions
+        ),
+    )
+
+
+def _python_files(directory: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(directory):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _SKIPPED_DIRECTORIES
+            and not Path(folder, name, "pyvenv.cfg").exists()
+        )
+        for name in sorted(files):
+            if name.endswith(".py") and not name.startswith(".") and name not in _SKIPPED_FILES:
+                yield Path(folder, name)
+
+
+def _names(module: str) -> list[str]:
+    try:
+        return modules_in(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ModuleNotFoundError(f"there is no module {error.name!r}", name=error.name) from None
+        return [module]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a package around it cannot be imported: loading it tells why
+        return [module]
+
+
+def _distinct(loaded: list[Loaded]) -> tuple[list[FoundFlow], list[Fault]]:
+    """Each flow once; of those whose name two have, none."""
+    files = {each.file for each in loaded}
+    own = [found for each in loaded for found in each.flows if not found.also_in & (files - {each.file})]
+    by_name: dict[str, list[FoundFlow]] = {}
+    for found in own:
+        others = by_name.setdefault(found.name, [])
+        if not any(_is_same(found, other) for other in others):
+            others.append(found)
+    flows = [found for found in own if len(same := by_name[found.name]) == 1 and same[0] is found]
+    return flows, [_clash(found) for found in by_name.values() if len(found) > 1]
+
+
+def _is_same(one: FoundFlow, other: FoundFlow) -> bool:
+    """Whether it is one flow, reached in two ways."""
+    if one.flow is other.flow or one.also_in & other.also_in:
+        return True
+    # A file that was also named as a module has run twice.
+    return one.source != other.source and (_resolved(one.place.file), one.place.line) == (
+        _resolved(other.place.file),
+        other.place.line,
+    )
+
+
+def _resolved(file: str) -> str:
+    return str(Path(file).resolve())
+
+
+def _clash(found: list[FoundFlow]) -> Fault:
+    first, *others = found
+    places = " and ".join(f"{shorten(each.place.file)}:{each.place.line}" for each in found)
+    return Fault(
+        others[-1].source,
+        f"two flows are called {first.name!r}: {places}",
+        others[-1].place,
+        advice="rename one of them, for a name stands for one flow in a project",
+    )

@@ -1,0 +1,99 @@
+"""A process that looks to a script as if Python had just been started with it, and is itself again afterwards."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import sysconfig
+from contextlib import contextmanager, redirect_stdout, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+__all__ = ["importing", "is_users_own", "running", "siblings", "users_modules"]
+
+_INSTALLED = tuple(
+    sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+_OURS = str(Path(__file__).parents[2]) + os.sep
+
+
+@contextmanager
+def running(script: Path, module: ModuleType) -> Iterator[None]:
+    """Let a script find what lies beside it, and forget that again.
+
+    What it prints goes to stderr, so that it does not get between our own output. Modules that were found beside it are
+    forgotten, too: another directory may have others of the same names.
+
+    Args:
+        script: an absolute path; its directory comes first on the path, and it is `sys.argv[0]`.
+        module: what it runs as; known by its name in the meantime.
+    """
+    argv, known = sys.argv, set(sys.modules)
+    with importing(script.parent):
+        before = set(sys.path) - {str(script.parent)}
+        sys.argv, sys.modules[module.__name__] = [str(script)], module
+        try:
+            yield
+        finally:
+            entries = {str(script.parent), *(set(sys.path) - before)}
+            sys.argv = argv
+            sys.modules.pop(module.__name__, None)
+            for name in set(sys.modules) - known:
+                if _entry(name) in entries:
+                    del sys.modules[name]
+
+
+@contextmanager
+def importing(directory: Path) -> Iterator[None]:
+    """Let modules of a directory be imported; what they print goes to stderr."""
+    path, here = list(sys.path), Path.cwd()
+    sys.path.insert(0, str(directory))
+    importlib.invalidate_caches()
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.path[:] = path
+        with suppress(OSError):
+            os.chdir(here)
+
+
+def siblings(directory: Path) -> tuple[str, ...]:
+    """Files of imported modules that are found by way of a directory alone."""
+    if str(directory) in sys.path[1:]:
+        return ()
+    files = {
+        str(module.__file__)
+        for name, module in list(sys.modules.items())
+        if getattr(module, "__file__", None) and _entry(name) == str(directory)
+    }
+    return tuple(sorted(files))
+
+
+def is_users_own(file: str) -> bool:
+    """Whether a file of code belongs neither to what is installed nor to this library."""
+    return not file.startswith((*_INSTALLED, _OURS, "<"))
+
+
+def users_modules() -> list[ModuleType]:
+    """The modules that are imported now, save what is installed and this library."""
+    return [
+        module
+        for module in list(sys.modules.values())
+        if (file := getattr(module, "__file__", None)) and is_users_own(file)
+    ]
+
+
+def _entry(name: str) -> str | None:
+    """The entry of the path by way of which a module was found; None for one that has no file."""
+    top = sys.modules.get(name.partition(".")[0])
+    if file := getattr(top, "__file__", None):
+        parent = Path(file).parent
+        return str(parent.parent if hasattr(top, "__path__") else parent)
+    locations = list(getattr(top, "__path__", ()))
+    return str(Path(locations[0]).parent) if locations else None
