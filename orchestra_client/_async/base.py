@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -26,3 +27,9 @@ class AsyncPart:
 
     async def _server_has(self, capability: str) -> bool:
         return capability in await self._session.capabilities()
+
+    def _server_now(self) -> datetime:
+        """What o'clock it is at the server, as far as its answers have told."""
+        return datetime.fromtimestamp(
+            self._session.credentials.server_time(self._session.clock.now().timestamp()), UTC
+        )

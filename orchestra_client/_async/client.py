@@ -17,6 +17,7 @@ from orchestra_client._async.limits import AsyncLimits
 from orchestra_client._async.login import AsyncLogin
 from orchestra_client._async.logs import AsyncLogs
 from orchestra_client._async.opening import open_transport
+from orchestra_client._async.overview import AsyncOverview
 from orchestra_client._async.projects import AsyncProjects
 from orchestra_client._async.raw import AsyncRaw
 from orchestra_client._async.secrets import AsyncSecrets
@@ -49,6 +50,7 @@ class AsyncClient(
     AsyncFlows,
     AsyncTenants,
     AsyncFlowRuns,
+    AsyncOverview,
     AsyncTaskRuns,
     AsyncHeartbeats,
     AsyncLogs,

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from orchestra_client.operations.checks import Id
-    from orchestra_client.results import MappedChild, StateResult, TaskRunInfo
+    from orchestra_client.operations.filters import StateFilter
+    from orchestra_client.records import Records
+    from orchestra_client.results import MappedChild, StateResult, TaskRun, TaskRunInfo
     from orchestra_client.states import State
 
 __all__ = ["AsyncTaskRuns"]
@@ -165,3 +167,31 @@ class AsyncTaskRuns(AsyncPart):
             NotFound: there is no such run in this tenant.
         """
         return await self._execute(task_runs.get_mapped_children(task_run_id))
+
+    async def task_runs(
+        self,
+        flow_run_id: Id | None = None,
+        *,
+        state: StateFilter | None = None,
+        name: str | None = None,
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> Records[TaskRun]:
+        """List task runs, children of mapped ones among them.
+
+        Args:
+            flow_run_id: their flow run; unset means any.
+            state: the name of a state, a `State` class, or several of them; each stands for all below it, as
+                ``Failed`` for ``TimedOut``. Unset means any.
+            name: of the run or of its task; unset means any.
+            limit: how many at most, from 1 to 10000.
+            offset: how many to leave out first.
+
+        Returns:
+            The task runs in the order they began; those that have not begun come last.
+
+        Raises:
+            BadInput: a filter makes no sense. Nothing was sent. Also a ValueError.
+        """
+        wanted = task_runs.list_task_runs(flow_run_id, state=state, name=name, limit=limit, offset=offset)
+        return await self._execute(wanted)

@@ -1,5 +1,5 @@
 # Generated from orchestra_client/_async/agents.py by tools/generate.py: do not edit.
-"""Agents: making themselves known, their configurations."""
+"""Agents: making themselves known, listing them, their configurations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orchestra_client.operations.checks import Id
-    from orchestra_client.results import AgentConfig
+    from orchestra_client.records import Records
+    from orchestra_client.results import Agent, AgentConfig
 
 __all__ = ["Agents"]
 
@@ -59,3 +60,38 @@ class Agents(Part):
             NotFound: there is no such configuration in this tenant.
         """
         return self._execute(agents.get_agent_config(agent_config_id))
+
+    def agents(
+        self,
+        *,
+        is_active: bool | None = None,
+        labels: Iterable[str] | None = None,
+        name: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> Records[Agent]:
+        """List agents.
+
+        Args:
+            is_active: True for those that asked for runs in the last minute by the server's clock, False for the
+                others; unset means both.
+            labels: those with all of these labels, and maybe more; unset means any.
+            name: those of this name; unset means any.
+            limit: how many at most, from 1 to 10000.
+            offset: how many to leave out first.
+
+        Returns:
+            The agents, those first that asked for runs last. An agent that starts again is another one.
+
+        Raises:
+            BadInput: a filter makes no sense. Nothing was sent. Also a ValueError.
+        """
+        wanted = agents.list_agents(
+            is_active=is_active,
+            labels=labels,
+            name=name,
+            limit=limit,
+            offset=offset,
+            now=self._server_now(),
+        )
+        return self._execute(wanted)

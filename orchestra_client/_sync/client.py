@@ -18,6 +18,7 @@ from orchestra_client._sync.limits import Limits
 from orchestra_client._sync.login import Login
 from orchestra_client._sync.logs import Logs
 from orchestra_client._sync.opening import open_transport
+from orchestra_client._sync.overview import Overview
 from orchestra_client._sync.projects import Projects
 from orchestra_client._sync.raw import Raw
 from orchestra_client._sync.secrets import Secrets
@@ -50,6 +51,7 @@ class Client(
     Flows,
     Tenants,
     FlowRuns,
+    Overview,
     TaskRuns,
     Heartbeats,
     Logs,

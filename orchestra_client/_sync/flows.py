@@ -1,5 +1,5 @@
 # Generated from orchestra_client/_async/flows.py by tools/generate.py: do not edit.
-"""Flows: registering them, their schedules, archiving."""
+"""Flows: registering and listing them, their schedules, archiving."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from orchestra_client.operations.checks import Id
     from orchestra_client.procedures.registration import SerializableFlow
+    from orchestra_client.records import Records
+    from orchestra_client.results import FlowSummary
 
 __all__ = ["Flows"]
 
@@ -134,3 +136,42 @@ class Flows(Tenants):
             NotFound: there is no such flow in this tenant.
         """
         return self._execute(flows.archive_flow(flow_id))
+
+    def flows(
+        self,
+        *,
+        name: str | None = None,
+        project: str | None = None,
+        flow_id: Id | None = None,
+        version_group_id: str | None = None,
+        is_archived: bool | None = False,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> Records[FlowSummary]:
+        """List flows: the current version of each, or older ones.
+
+        Args:
+            name: of the flow; unset means any.
+            project: the name of its project; unset means any.
+            flow_id: of one version; give `is_archived` None, too, to have it even if it is archived.
+            version_group_id: of its group; unset means any.
+            is_archived: False for the current versions, True for those that are archived, None for both.
+            limit: how many at most, from 1 to 10000.
+            offset: how many to leave out first.
+
+        Returns:
+            The flows in the order of their names, the newest version of each first.
+
+        Raises:
+            BadInput: a filter makes no sense. Nothing was sent. Also a ValueError.
+        """
+        wanted = flows.list_flows(
+            name=name,
+            project=project,
+            flow_id=flow_id,
+            version_group_id=version_group_id,
+            is_archived=is_archived,
+            limit=limit,
+            offset=offset,
+        )
+        return self._execute(wanted)

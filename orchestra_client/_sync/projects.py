@@ -1,11 +1,17 @@
 # Generated from orchestra_client/_async/projects.py by tools/generate.py: do not edit.
-"""Projects: creating and deleting them."""
+"""Projects: creating, listing and deleting them."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from orchestra_client._sync.base import Part
 from orchestra_client.operations import projects as operations
 from orchestra_client.procedures import projects
+
+if TYPE_CHECKING:
+    from orchestra_client.records import Records
+    from orchestra_client.results import Project
 
 __all__ = ["Projects"]
 
@@ -45,3 +51,19 @@ class Projects(Part):
             NotFound: there is no project of that name in this tenant.
         """
         return self._run(projects.delete_project(project_name))
+
+    def projects(self, *, name: str | None = None, limit: int = 100, offset: int = 0) -> Records[Project]:
+        """List projects.
+
+        Args:
+            name: of the one to find; unset means all.
+            limit: how many at most, from 1 to 10000.
+            offset: how many to leave out first.
+
+        Returns:
+            The projects in the order of their names, each with its description and the number of its flows.
+
+        Raises:
+            BadInput: a filter makes no sense. Nothing was sent. Also a ValueError.
+        """
+        return self._execute(operations.list_projects(name=name, limit=limit, offset=offset))

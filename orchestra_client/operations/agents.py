@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.operation import Operation, Repeat
-from orchestra_client.operations import checks
-from orchestra_client.operations.answers import first, id_of
-from orchestra_client.results import AgentConfig
+from orchestra_client.operations import checks, filters
+from orchestra_client.operations.answers import first, id_of, moment, words
+from orchestra_client.records import Records
+from orchestra_client.results import Agent, AgentConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from orchestra_client.operations.checks import Id
 
-__all__ = ["get_agent_config", "register_agent"]
+__all__ = ["ACTIVE", "get_agent_config", "list_agents", "register_agent"]
+
+ACTIVE = timedelta(seconds=60)
+"""How long ago an active agent has asked for runs at most; agents ask every 10 s at least."""
 
 
 def register_agent(
@@ -54,3 +60,47 @@ def get_agent_config(agent_config_id: Id) -> Operation[AgentConfig]:
     config_id = checks.uuid(agent_config_id, "agent_config_id")
     parse = first(f"agent config {config_id}", lambda row: AgentConfig(**row))
     return Operation("get_agent_config", {"where": {"id": {"_eq": config_id}}}, parse)
+
+
+def list_agents(
+    *,
+    is_active: bool | None,
+    labels: Iterable[str] | None,
+    name: str | None,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> Operation[Records[Agent]]:
+    """Read agents, those first that asked for runs last.
+
+    Args:
+        is_active: whether they asked for runs in the last minute; None for both.
+        labels: which they have all of, and maybe others; None for any.
+        name: theirs; None for any.
+        limit: how many at most.
+        offset: how many to leave out first.
+        now: what o'clock it is at the server.
+    """
+    wanted: dict[str, Any] = {"name": filters.text(name, "name"), "labels": filters.having(labels)}
+    if filters.flag(is_active, "is_active") is not None:
+        asked_lately = {"last_queried": {"_gte": checks.instant(now - ACTIVE, "now")}}
+        never_asked = {"last_queried": {"_is_null": True}}
+        wanted |= asked_lately if is_active else {"_or": [never_asked, {"_not": asked_lately}]}
+    variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
+    return Operation(
+        "list_agents", variables, lambda rows: Records((_agent(row, now) for row in rows), kind=Agent)
+    )
+
+
+def _agent(row: dict[str, Any], now: datetime) -> Agent:
+    last_queried = moment(row["last_queried"])
+    is_active = last_queried is not None and last_queried >= now.astimezone(UTC) - ACTIVE
+    return Agent(
+        id=row["id"],
+        name=row["name"],
+        type=row["type"],
+        labels=words(row["labels"]),
+        core_version=row["core_version"],
+        last_queried=last_queried,
+        is_active=is_active,
+    )

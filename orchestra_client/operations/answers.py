@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.states import State
 
-__all__ = ["first", "id_of", "moment", "mutated", "nothing", "state_of"]
+__all__ = ["duration", "first", "id_of", "moment", "mutated", "nothing", "state_of", "words"]
 
 T = TypeVar("T")
 
@@ -35,6 +35,17 @@ def moment(text: str | None) -> datetime | None:
         return None
     value = datetime.fromisoformat(text)
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def duration(start: datetime | None, end: datetime | None) -> float | None:
+    """Seconds from one moment to another; None while there is only one."""
+    # Servers write the column of that name in forms of their own.
+    return (end - start).total_seconds() if start and end else None
+
+
+def words(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Labels or tags of a row; none for null, which rows of an older server hold."""
+    return tuple(values or ())
 
 
 def id_of(answer: dict[str, Any] | None) -> str:

@@ -15,7 +15,18 @@ from uuid import UUID
 from orchestra_client.errors import BadInput, StateSerializationError
 from orchestra_client.states.frozen import freeze
 
-__all__ = ["Id", "count", "filled", "instant", "json_object", "json_value", "labels", "optional", "uuid"]
+__all__ = [
+    "Id",
+    "count",
+    "filled",
+    "instant",
+    "json_object",
+    "json_value",
+    "labels",
+    "optional",
+    "uuid",
+    "within",
+]
 
 Id = str | UUID
 """How an id may be given: as text in any case, or as a `UUID`."""
@@ -87,6 +98,20 @@ def count(value: object, name: str) -> int:
         raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
     if value < 0:
         raise BadInput(f"{name} must be at least 0, not {value}")
+    return value
+
+
+def within(value: object, name: str, least: int, most: int) -> int:
+    """A whole number between two, both included.
+
+    Raises:
+        TypeError: it is no whole number.
+        BadInput: it is beyond one of them.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
+    if not least <= value <= most:
+        raise BadInput(f"{name} must be from {least} to {most}, not {value}")
     return value
 
 

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from orchestra_client.errors import BadInput
 from orchestra_client.operation import Operation
-from orchestra_client.operations import checks
+from orchestra_client.operations import checks, filters
 from orchestra_client.operations.aliases import aliased
-from orchestra_client.operations.answers import first, id_of, moment, mutated, state_of
-from orchestra_client.results import CreatedFlowRun, FlowRunInfo, Project, TaskRunInfo
+from orchestra_client.operations.answers import duration, first, id_of, moment, mutated, state_of, words
+from orchestra_client.records import Records
+from orchestra_client.results import CreatedFlowRun, FlowRun, FlowRunInfo, Project, TaskRunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from orchestra_client.errors import OrchestraError
     from orchestra_client.operations.checks import Id
+    from orchestra_client.operations.filters import StateFilter
     from orchestra_client.states import State
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "get_flow_run_info",
     "get_flow_run_state",
     "get_runs_in_queue",
+    "list_flow_runs",
     "set_flow_run_name",
 ]
 
@@ -181,3 +184,63 @@ def get_runs_in_queue(
     if tenant_id is not None:
         given["tenant_id"] = tenant_id
     return Operation("get_runs_in_queue", {"input": given}, lambda answer: list(answer["flow_run_ids"]))
+
+
+def list_flow_runs(
+    *,
+    flow: str | None,
+    flow_id: Id | None,
+    version_group_id: str | None,
+    project: str | None,
+    state: StateFilter | None,
+    name: str | None,
+    labels: Iterable[str] | None,
+    since: datetime | timedelta | None,
+    until: datetime | timedelta | None,
+    agent_id: Id | None,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> Operation[Records[FlowRun]]:
+    """Read flow runs, the latest scheduled first; the filters are those of the client's `flow_runs`."""
+    in_project = filters.where({"name": filters.text(project, "project")})
+    of_flow = {
+        "name": filters.text(flow, "flow"),
+        "version_group_id": filters.text(version_group_id, "version_group_id"),
+        "project": in_project or None,
+    }
+    wanted = {
+        "flow_id": filters.identical(flow_id, "flow_id"),
+        "flow": filters.where(of_flow) or None,
+        "state": None if state is None else {"_in": filters.state_types(state)},
+        "name": filters.text(name, "name"),
+        "labels": filters.having(labels),
+        "scheduled_start_time": filters.between(since, until, now),
+        "agent_id": filters.identical(agent_id, "agent_id"),
+    }
+    variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
+    return Operation("list_flow_runs", variables, lambda rows: Records(map(_flow_run, rows), kind=FlowRun))
+
+
+def _flow_run(row: dict[str, Any]) -> FlowRun:
+    flow = row.get("flow") or {}
+    start, end = moment(row["start_time"]), moment(row["end_time"])
+    return FlowRun(
+        id=row["id"],
+        name=row["name"],
+        flow_id=row["flow_id"],
+        flow_name=flow.get("name"),
+        flow_version=flow.get("version"),
+        project=(flow.get("project") or {}).get("name"),
+        state=row["state"] or "Pending",
+        state_message=row["state_message"],
+        scheduled_start_time=moment(row["scheduled_start_time"]),
+        start_time=start,
+        end_time=end,
+        duration=duration(start, end),
+        labels=words(row["labels"]),
+        parameters=row["parameters"] or {},
+        agent_id=row["agent_id"],
+        version=row["version"],
+        heartbeat=moment(row["heartbeat"]),
+    )

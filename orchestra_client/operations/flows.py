@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestra_client.graphql.compression import compress
 from orchestra_client.operation import Operation
-from orchestra_client.operations import checks
-from orchestra_client.operations.answers import first, id_of, mutated, nothing
+from orchestra_client.operations import checks, filters
+from orchestra_client.operations.answers import first, id_of, moment, mutated, nothing, words
+from orchestra_client.operations.schedules import schedule_in_words
+from orchestra_client.records import Records
+from orchestra_client.results import FlowSummary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +21,7 @@ __all__ = [
     "archive_flow",
     "create_flow",
     "find_flow_group",
+    "list_flows",
     "register_edges",
     "register_tasks",
     "set_schedule_active",
@@ -82,3 +86,53 @@ def find_flow_group(flow_id: str) -> Operation[str]:
     """Read the id of the group that a flow's versions share, which its page in the UI is named after."""
     parse = first(f"flow {flow_id}", lambda row: str(row["flow_group_id"]))
     return Operation("find_flow", {"where": {"id": {"_eq": flow_id}}}, parse)
+
+
+def list_flows(
+    *,
+    name: str | None,
+    project: str | None,
+    flow_id: Id | None,
+    version_group_id: str | None,
+    is_archived: bool | None,
+    limit: int,
+    offset: int,
+) -> Operation[Records[FlowSummary]]:
+    """Read flows by name, the newest version of each first; the filters are those of the client's `flows`."""
+    in_project = filters.where({"name": filters.text(project, "project")})
+    wanted = {
+        "name": filters.text(name, "name"),
+        "id": filters.identical(flow_id, "flow_id"),
+        "version_group_id": filters.text(version_group_id, "version_group_id"),
+        "archived": filters.flag(is_archived, "is_archived"),
+        "project": in_project or None,
+    }
+    variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
+    return Operation("list_flows", variables, lambda rows: Records(map(_summary, rows), kind=FlowSummary))
+
+
+def _summary(row: dict[str, Any]) -> FlowSummary:
+    group, project = row.get("flow_group") or {}, row.get("project") or {}
+    return FlowSummary(
+        id=row["id"],
+        name=row["name"],
+        version=row["version"],
+        project=project.get("name"),
+        version_group_id=row["version_group_id"],
+        flow_group_id=row["flow_group_id"],
+        is_archived=row["archived"],
+        is_schedule_active=row["is_schedule_active"],
+        schedule=schedule_in_words(group.get("schedule") or row["schedule"]),
+        labels=_labels(row, group),
+        created=moment(row["created"]),
+    )
+
+
+def _labels(row: dict[str, Any], group: dict[str, Any]) -> tuple[str, ...]:
+    """Those of a run that is given none: of the group, else of the flow's run config or environment."""
+    if group.get("labels") is not None:
+        return words(group["labels"])
+    for config in (row["run_config"], row["environment"]):
+        if isinstance(config, dict) and isinstance(config.get("labels"), list):
+            return words(sorted(config["labels"]))
+    return ()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.operation import Operation, Repeat
-from orchestra_client.operations import checks
+from orchestra_client.operations import checks, filters
 from orchestra_client.operations.answers import id_of, mutated
+from orchestra_client.records import Records
 from orchestra_client.results import Project
 
 if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
 
-__all__ = ["create_project", "delete_project", "find_project"]
+__all__ = ["create_project", "delete_project", "find_project", "list_projects"]
 
 
 def create_project(name: str, description: str | None, tenant_id: str | None, *, key: str) -> Operation[str]:
@@ -46,3 +47,15 @@ def find_project(name: str) -> Operation[Project | None]:
         {"where": where},
         lambda rows: Project(rows[0]["id"], rows[0]["name"]) if rows else None,
     )
+
+
+def list_projects(*, name: str | None, limit: int, offset: int) -> Operation[Records[Project]]:
+    """Read projects by name, with how many flows are current in each."""
+    wanted = filters.where({"name": filters.text(name, "name")})
+    variables = {"where": wanted, **filters.page(limit, offset)}
+    return Operation("list_projects", variables, lambda rows: Records(map(_project, rows), kind=Project))
+
+
+def _project(row: dict[str, Any]) -> Project:
+    flow_count = row["flows_aggregate"]["aggregate"]["count"]
+    return Project(row["id"], row["name"], row["description"], flow_count)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.operation import Operation
-from orchestra_client.operations import checks
+from orchestra_client.operations import checks, filters
 from orchestra_client.operations.aliases import aliased
-from orchestra_client.operations.answers import first, id_of, mutated, state_of
+from orchestra_client.operations.answers import duration, first, id_of, moment, mutated, state_of, words
 from orchestra_client.operations.flow_runs import task_run_info
-from orchestra_client.results import MappedChild, TaskRunInfo
+from orchestra_client.records import Records
+from orchestra_client.results import MappedChild, TaskRun, TaskRunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.errors import OrchestraError
     from orchestra_client.operations.checks import Id
+    from orchestra_client.operations.filters import StateFilter
     from orchestra_client.states import State
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "get_or_create_task_run_info",
     "get_or_create_task_run_infos",
     "get_task_run_state",
+    "list_task_runs",
     "set_task_run_name",
 ]
 
@@ -118,4 +121,41 @@ def get_latest_cached_states(
     }
     return Operation(
         "get_latest_cached_states", {"where": where}, lambda rows: [state_of(row) for row in rows]
+    )
+
+
+def list_task_runs(
+    flow_run_id: Id | None, *, state: StateFilter | None, name: str | None, limit: int, offset: int
+) -> Operation[Records[TaskRun]]:
+    """Read task runs in the order they began; the filters are those of the client's `task_runs`."""
+    named = filters.text(name, "name")
+    wanted = {
+        "flow_run_id": filters.identical(flow_run_id, "flow_run_id"),
+        "state": None if state is None else {"_in": filters.state_types(state)},
+        "_or": named and [{"name": named}, {"task": {"name": named}}],
+    }
+    variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
+    return Operation("list_task_runs", variables, lambda rows: Records(map(_task_run, rows), kind=TaskRun))
+
+
+def _task_run(row: dict[str, Any]) -> TaskRun:
+    task = row.get("task") or {}
+    start, end = moment(row["start_time"]), moment(row["end_time"])
+    return TaskRun(
+        id=row["id"],
+        flow_run_id=row["flow_run_id"],
+        task_id=row["task_id"],
+        task_name=task.get("name"),
+        task_slug=task.get("slug"),
+        map_index=row["map_index"],
+        name=row["name"],
+        state=row["state"] or "Pending",
+        state_message=row["state_message"],
+        start_time=start,
+        end_time=end,
+        duration=duration(start, end),
+        run_count=row["run_count"],
+        tags=words(task.get("tags")),
+        version=row["version"],
+        heartbeat=moment(row["heartbeat"]),
     )

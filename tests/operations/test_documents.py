@@ -33,8 +33,6 @@ WITHOUT_A_METHOD = {
     "set_flow_group_run_config",
     "set_flow_group_schedule",
     "set_flow_run_labels",
-    # What the server tells about runs that wait, for people who look after it.
-    "late_flow_runs",
     # Other names for API tokens.
     "auth_api_key",
     "create_api_key",
@@ -44,7 +42,6 @@ WITHOUT_A_METHOD = {
     "hello",
     "reference_data",
     # Tables that are asked with filters of one's own.
-    "agent",
     "cloud_hook",
     "edge",
     "flow_group",

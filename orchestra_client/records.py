@@ -1,0 +1,78 @@
+"""Lists of results, which turn into tables."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeVar, overload
+
+from orchestra_client.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pandas import DataFrame
+
+    from orchestra_client.results import Record
+
+__all__ = ["Records"]
+
+T = TypeVar("T", bound="Record")
+
+# A column that holds None everywhere has no type of its own.
+_DTYPES = {
+    "datetime": "datetime64[ns, UTC]",
+    "datetime | None": "datetime64[ns, UTC]",
+    "float | None": "float64",
+    "int | None": "Int64",
+}
+
+
+class Records(list[T], Generic[T]):
+    """A list of results of one kind. It is a list in every way, and can be turned into a table.
+
+    As safe to share between threads as any list; pickles.
+
+    Args:
+        items: the results.
+        kind: their class, which an empty list knows its columns by.
+    """
+
+    def __init__(self, items: Iterable[T] = (), *, kind: type[T]) -> None:
+        super().__init__(items)
+        self.kind = kind
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> T: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Records[T]: ...
+    def __getitem__(self, index: SupportsIndex | slice, /) -> T | Records[T]:
+        """One of them, or some as such a list."""
+        if isinstance(index, slice):
+            return Records(super().__getitem__(index), kind=self.kind)
+        return super().__getitem__(index)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (list(self), self.kind)
+
+    def to_pandas(self) -> DataFrame:
+        """A table: a row for each result, a column for each of its fields.
+
+        Returns:
+            A `pandas.DataFrame`. Times are in UTC, and NaT where there is none; an empty list has all columns, too.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: PLC0415 - slow to import, and an extra
+        except ModuleNotFoundError:
+            raise MissingExtra("notebook", "A table of pandas") from None
+        columns = fields(self.kind)  # type: ignore[arg-type]  # each kind of record is a dataclass
+        rows = [tuple(getattr(item, column.name) for column in columns) for item in self]
+        frame = pandas.DataFrame(rows, columns=[column.name for column in columns])
+        known = {column.name: _DTYPES[str(column.type)] for column in columns if str(column.type) in _DTYPES}
+        return frame.astype(known)
+
+
+def _rebuilt(items: list[T], kind: type[T]) -> Records[T]:
+    return Records(items, kind=kind)

@@ -1,0 +1,58 @@
+"""What the client's methods return: small immutable records.
+
+Every record also answers ``record["name"]``, as the dicts and tuples of older clients did.
+"""
+
+from __future__ import annotations
+
+from orchestra_client.results.agents import Agent, AgentConfig
+from orchestra_client.results.explanations import Explanation, Reason
+from orchestra_client.results.flow_runs import CreatedFlowRun, FlowRun, FlowRunInfo, LateFlowRun
+from orchestra_client.results.flows import FlowSummary, Project
+from orchestra_client.results.limits import TagLimit, TagSlot
+from orchestra_client.results.logs import LogRecord
+from orchestra_client.results.record import Record
+from orchestra_client.results.registration import (
+    FieldChange,
+    FlowChange,
+    FlowDiff,
+    RegisteredFlow,
+    RegistrationPlan,
+    RegistrationResult,
+    TaskChange,
+)
+from orchestra_client.results.reports import HeartbeatResult, StateResult
+from orchestra_client.results.task_runs import MappedChild, TaskRun, TaskRunInfo
+from orchestra_client.results.tenants import ApiToken, Scope, Tenant
+
+__all__ = [
+    "Agent",
+    "AgentConfig",
+    "ApiToken",
+    "CreatedFlowRun",
+    "Explanation",
+    "FieldChange",
+    "FlowChange",
+    "FlowDiff",
+    "FlowRun",
+    "FlowRunInfo",
+    "FlowSummary",
+    "HeartbeatResult",
+    "LateFlowRun",
+    "LogRecord",
+    "MappedChild",
+    "Project",
+    "Reason",
+    "Record",
+    "RegisteredFlow",
+    "RegistrationPlan",
+    "RegistrationResult",
+    "Scope",
+    "StateResult",
+    "TagLimit",
+    "TagSlot",
+    "TaskChange",
+    "TaskRun",
+    "TaskRunInfo",
+    "Tenant",
+]
