@@ -13,20 +13,36 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra_client._version import __version__
-from orchestra_client.errors import AuthenticationError, OrchestraError
+from orchestra_client.errors import AuthenticationError, OrchestraError, mask_secrets
 
 if TYPE_CHECKING:
     from typing import Any
 
 # Each command's module is called like it, with underscores, and holds a click command of the module's name.
 _SECTIONS: dict[str, dict[str, str]] = {
-    "Set up": {},
+    "Work": {},
+    "Set up": {
+        "auth": "Log in to servers.",
+        "tenant": "See, choose and make tenants.",
+        "project": "See, make and delete projects.",
+        "limit": "Limit what may run at once.",
+        "secret": "Keep values that nobody else sees.",
+        "kv": "Keep small values that runs share.",
+    },
     "Processes": {
         "agent": "Run what is due.",
         "server": "Run a server of your own.",
+        "demo": "See it all work, from start to finish.",
     },
+    "Help": {},
 }
 _COMMANDS = {name: purpose for section in _SECTIONS.values() for name, purpose in section.items()}
+
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, by the custom of shells: 128 and the number of the signal."""
+
+_SECRETS = frozenset({"--token", "--api-token", "--secret", "--password", "--value"})
 
 
 class Commands(click.Group):
@@ -58,6 +74,14 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except OrchestraError as error:
             raise _shown(error) from None
+        except click.UsageError as error:
+            raise _without_secrets(error) from None
+        except (KeyboardInterrupt, click.Abort) as error:
+            # A question that is answered by Ctrl-C becomes an Abort; so does one that is answered by No.
+            if isinstance(error, click.Abort) and not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            click.echo("Interrupted.", err=True)
+            sys.exit(INTERRUPTED)
         except BrokenPipeError:
             # Whoever read our output has seen enough, as `head` does. Python must not write what is left, either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,6 +98,19 @@ def _shown(error: OrchestraError) -> click.ClickException:
     if isinstance(error, AuthenticationError):
         return NotLoggedIn(f"{error}\nLog in with `orchestra auth login`, or set ORCHESTRA_API_TOKEN.")
     return click.ClickException(str(error))
+
+
+def _without_secrets(error: click.UsageError) -> click.UsageError:
+    """Does not repeat a token that somebody gave as an argument, and says why no option takes one."""
+    message = error.message
+    if isinstance(error, click.NoSuchOption) and error.option_name in _SECRETS:
+        message = (
+            f"There is no option {error.option_name}: process lists and shell histories show arguments. Type it when "
+            "you are asked, or pipe it into stdin."
+        )
+    elif mask_secrets(message) == message:
+        return error
+    return click.UsageError(mask_secrets(message), ctx=error.ctx)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
