@@ -84,6 +84,7 @@ OURS = [
     "update_heartbeats",
     "get_flow_run_logs",
     "wait_for_flow_run",
+    "watch_flow_run",
     "get_mapped_children",
     "get_task_run_infos",
     "gql_transport",

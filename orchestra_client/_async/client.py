@@ -25,6 +25,7 @@ from orchestra_client._async.session import AsyncSession
 from orchestra_client._async.task_runs import AsyncTaskRuns
 from orchestra_client._async.tenants import AsyncTenants
 from orchestra_client._async.tokens import AsyncTokens
+from orchestra_client._async.watching import AsyncWatching
 from orchestra_client.auth.resolution import resolve_login
 from orchestra_client.auth.session import TenantWish
 from orchestra_client.clock import Clock, SystemClock
@@ -52,6 +53,7 @@ class AsyncClient(
     AsyncFlowRuns,
     AsyncOverview,
     AsyncTaskRuns,
+    AsyncWatching,
     AsyncHeartbeats,
     AsyncLogs,
     AsyncAgents,

@@ -26,6 +26,7 @@ from orchestra_client._sync.session import Session
 from orchestra_client._sync.task_runs import TaskRuns
 from orchestra_client._sync.tenants import Tenants
 from orchestra_client._sync.tokens import Tokens
+from orchestra_client._sync.watching import Watching
 from orchestra_client.auth.resolution import resolve_login
 from orchestra_client.auth.session import TenantWish
 from orchestra_client.clock import Clock, SystemClock
@@ -53,6 +54,7 @@ class Client(
     FlowRuns,
     Overview,
     TaskRuns,
+    Watching,
     Heartbeats,
     Logs,
     Agents,

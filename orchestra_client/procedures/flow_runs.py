@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestra_client.results import CreatedFlowRun, FlowRunInfo
     from orchestra_client.states import State
 
-__all__ = ["create_flow_runs", "wait_for_flow_run"]
+__all__ = ["create_flow_runs", "timed_out", "wait_for_flow_run"]
 
 _log = logging.getLogger("orchestra_client")
 
@@ -83,12 +83,19 @@ def wait_for_flow_run(
             info: FlowRunInfo = yield flow_runs.get_flow_run_info(run_id)
             return info
         if timeout is not None and waited >= timeout:
-            raise _timed_out(run_id, state, waited)
+            raise timed_out(run_id, state, waited)
         yield Pause(pause if timeout is None else min(pause, timeout - waited))
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-def _timed_out(run_id: str, state: State, waited: float) -> WaitTimeout:
+def timed_out(run_id: str, state: State, waited: float) -> WaitTimeout:
+    """The error of somebody who waited long enough.
+
+    Args:
+        run_id: the flow run.
+        state: the last one that was seen.
+        waited: seconds.
+    """
     return WaitTimeout(
         f"flow run {run_id} is still {state.type_name} after {waited:.1f} s; wait longer with timeout=, or look at "
         "its log with get_flow_run_logs()",

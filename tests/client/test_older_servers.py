@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -297,3 +298,15 @@ def test_what_was_not_done_without_an_error_is_a_value_error(
     with pytest.raises(Unsuccessful) as caught:
         call(client)
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_run_is_watched(client: Any, flow_run_id: str) -> None:
+    told = []
+    display = SimpleNamespace(update=told.append, close=lambda: None)
+    client.write_run_logs([{"flow_run_id": flow_run_id, "message": "hello"}])
+    client.cancel_flow_run(flow_run_id)
+
+    assert client.watch_flow_run(flow_run_id, display=display).is_cancelled()
+
+    names = [type(event).__name__ for event in told]
+    assert names == ["StateChanged", "LogsWritten", "StateChanged", "TaskRunsProgressed"]

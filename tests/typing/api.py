@@ -27,6 +27,7 @@ from orchestra_client.results import (
 from orchestra_client.states import Running
 from orchestra_client.testing import MemoryServer, VirtualClock, async_memory_client, memory_client
 from orchestra_client.transport import RetryPolicy
+from orchestra_client.watching.plain import PlainDisplay
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -152,6 +153,7 @@ async def in_tasks(run_id: UUID) -> None:
         assert_type(await client.create_flow_run("x"), str)
         assert_type(await client.get_flow_run_info(run_id), FlowRunInfo)
         assert_type(await client.set_task_run_state(run_id, 1, Running()), State)
+        assert_type(await client.watch_flow_run(run_id, display=PlainDisplay()), State)
         assert_type(await client.update_heartbeats([run_id]), list[HeartbeatResult])
         assert_type(await client.graphql("{ hello }"), GraphQLResult)
         assert_type(client.save_api_token(), None)

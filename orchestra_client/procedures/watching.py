@@ -1,0 +1,173 @@
+"""Watching a flow run until it is finished: its states, how far its task runs are, its log."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from orchestra_client.operation import Pause
+from orchestra_client.operations import checks
+from orchestra_client.operations.logs import LOG_PAGE
+from orchestra_client.operations.watching import Entered, LogMark, Look
+from orchestra_client.operations.watching import watch_flow_run as look_at_flow_run
+from orchestra_client.procedures.flow_runs import timed_out
+from orchestra_client.procedures.logs import get_flow_run_logs
+from orchestra_client.watching.events import LogsWritten, StateChanged, TaskRunsProgressed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from orchestra_client.operation import Procedure
+    from orchestra_client.operations.checks import Id
+    from orchestra_client.results import LogRecord
+    from orchestra_client.states import State
+    from orchestra_client.watching.events import WatchEvent
+
+__all__ = ["watch_flow_run"]
+
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 5.0
+_GROWTH = 1.5
+_LAST_PAUSE = 1.0
+"""For what the log still says after the end: a run delivers it every second."""
+
+_REREAD = 100
+"""Records at the end of the log between which others may still come: who logs on several machines delivers late."""
+
+
+def watch_flow_run(
+    flow_run_id: Id,
+    *,
+    emit: Callable[[WatchEvent], object],
+    logs: bool,
+    min_level: str | None,
+    timeout: float | None,
+    monotonic: Callable[[], float],
+) -> Procedure[State]:
+    """Look at a run until it is finished and its log has gone quiet, one request a look.
+
+    While things happen it looks four times a second, and else at growing intervals of up to five seconds.
+
+    Args:
+        flow_run_id: the run.
+        emit: called with what happened, in order.
+        logs: whether to read the log.
+        min_level: of the records to read; None for all.
+        timeout: seconds to wait for the end at most; None means for ever.
+        monotonic: a clock of seconds.
+
+    Returns:
+        The final state.
+
+    Raises:
+        WaitTimeout: it did not finish in time.
+    """
+    run_id = checks.uuid(flow_run_id, "flow_run_id")
+    log = _Log(run_id, min_level) if logs else None
+    watched, started, pause = _Watched(run_id, log), monotonic(), _FIRST_PAUSE
+    is_last_look = False
+    while True:
+        has_news = False
+        for event in (yield from watched.look()):
+            has_news = True
+            emit(event)
+        state, waited = watched.state, monotonic() - started
+        is_late = timeout is not None and waited >= timeout
+        if state.is_finished():
+            if log is None or is_late or (is_last_look and not has_news):
+                return state
+            is_last_look, pause = True, _LAST_PAUSE
+        elif is_late:
+            raise timed_out(run_id, state, waited)
+        else:
+            pause = _FIRST_PAUSE if has_news else min(pause * _GROWTH, _LONGEST_PAUSE)
+        if log is None or not log.has_more:
+            yield Pause(pause if timeout is None else min(pause, timeout - waited))
+
+
+class _Watched:
+    """A flow run as far as it is known.
+
+    Args:
+        run_id: the run.
+        log: its log; None when it is not to be read.
+    """
+
+    state: State
+
+    def __init__(self, run_id: str, log: _Log | None) -> None:
+        self._run_id = run_id
+        self._log = log
+        self._last: Entered | None = None
+        self._counts: Mapping[str, int] | None = None
+
+    def look(self) -> Procedure[list[WatchEvent]]:
+        """Ask for what is new; returns it as events, in order."""
+        look: Look = yield look_at_flow_run(
+            self._run_id,
+            after_version=self._last.version if self._last else -1,
+            mark=self._log.mark if self._log else None,
+        )
+        records = (yield from self._log.take(look)) if self._log else []
+        return [*self._in_order(look, records), *self._progress(look)]
+
+    def _in_order(self, look: Look, records: Sequence[LogRecord]) -> Iterator[WatchEvent]:
+        """States and records by their times; of the same moment, an end is the last."""
+        together: list[Any] = [*look.states, *records]
+        together.sort(
+            key=lambda each: (each.timestamp, isinstance(each, Entered) and each.state.is_finished())
+        )
+        for is_state, some in groupby(together, key=lambda each: isinstance(each, Entered)):
+            if is_state:
+                yield from self._changes(look, some)
+            else:
+                yield LogsWritten(self._run_id, tuple(some))
+
+    def _changes(self, look: Look, entered: Iterable[Any]) -> Iterator[StateChanged]:
+        for each in entered:
+            previous = self._last.state if self._last else None
+            self._last, self.state = each, each.state
+            yield StateChanged(self._run_id, look.name, look.flow_name, each.state, previous, each.timestamp)
+
+    def _progress(self, look: Look) -> Iterator[TaskRunsProgressed]:
+        if look.counts != self._counts:
+            self._counts = look.counts
+            yield TaskRunsProgressed(self._run_id, look.counts, look.total)
+
+
+class _Log:
+    """What was read of a run's log, and where to go on.
+
+    Records are asked for by their time, which is when they were logged, not when they arrived. So each look reads the
+    end of the log again without the records that are known there. What arrives before that end makes the log longer
+    than what was read; then all of it is read.
+
+    Args:
+        run_id: the run.
+        min_level: of the records to read; None for all.
+    """
+
+    def __init__(self, run_id: str, min_level: str | None) -> None:
+        self._run_id = run_id
+        self._min_level = min_level
+        self._seen: set[str] = set()
+        self._end: list[LogRecord] = []
+        self.has_more = False
+
+    @property
+    def mark(self) -> LogMark:
+        """Where to go on."""
+        if len(self._end) < _REREAD:
+            return LogMark(None, self._end, self._min_level)
+        return LogMark(self._end[0], self._end[1:], self._min_level)
+
+    def take(self, look: Look) -> Procedure[Sequence[LogRecord]]:
+        """Take note of what a look found; returns the new records, after asking for those that came too late."""
+        records: Sequence[LogRecord] = look.logs
+        self.has_more = len(records) == LOG_PAGE
+        if not records and look.log_count > len(self._seen):
+            whole = yield from get_flow_run_logs(self._run_id, self._min_level)
+            records = [record for record in whole if record.id not in self._seen]
+        self._seen.update(record.id for record in records)
+        self._end = sorted([*self._end, *records], key=lambda each: (each.timestamp, each.id))[-_REREAD:]
+        return records

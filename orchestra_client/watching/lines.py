@@ -1,0 +1,81 @@
+"""What happened to a run as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestra_client.errors import mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from typing import TypeAlias
+
+    from orchestra_client.results import LogRecord
+    from orchestra_client.watching.events import StateChanged, TaskRunsProgressed, WatchingStopped
+
+    Hint: TypeAlias = Callable[[str], str]
+    """Takes a flow run's id, and says how to go on with it."""
+
+__all__ = [
+    "moment_text",
+    "printable",
+    "progress_text",
+    "python_hint",
+    "record_text",
+    "state_text",
+    "stopped_text",
+    "title_text",
+]
+
+_LEVEL_WIDTH = 8
+
+
+def printable(text: str | None) -> str:
+    """A text that cannot move the cursor, change colours or paint over what stands above, and shows no token."""
+    masked = mask_secrets(text or "")
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in masked
+    )
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment in UTC to the second, as ``2026-11-20 07:30:00Z``."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def title_text(event: StateChanged) -> str:
+    """Which run it is: the flow's name and the run's."""
+    return printable(f"{event.flow_name} {event.name}" if event.flow_name else event.name)
+
+
+def state_text(event: StateChanged) -> str:
+    """The state and what it says: ``Failed: some tasks failed``."""
+    message = printable(event.state.message)
+    return f"{event.state.type_name}: {message}" if message else event.state.type_name
+
+
+def record_text(record: LogRecord) -> str:
+    """A record without its time: ``INFO     orders: 3 loaded``."""
+    name = f"{printable(record.name)}: " if record.name else ""
+    return f"{record.level or '':<{_LEVEL_WIDTH}} {name}{printable(record.message)}"
+
+
+def progress_text(event: TaskRunsProgressed) -> str:
+    """How far the task runs are: ``3 of 12 task runs finished (Success 3, Running 2, Pending 7)``."""
+    counts = ", ".join(f"{type_name} {count}" for type_name, count in event.counts.items())
+    runs = "task run" if event.total == 1 else "task runs"
+    return f"{event.finished} of {event.total} {runs} finished ({counts})"
+
+
+def stopped_text(event: WatchingStopped, hint: Hint) -> str:
+    """That the watching has stopped and the run has not."""
+    return f"Stopped watching; the flow run goes on. {hint(event.flow_run_id)}"
+
+
+def python_hint(flow_run_id: str) -> str:
+    """How to go on with a run in Python."""
+    return (
+        f'Watch it again with client.watch_flow_run("{flow_run_id}"), '
+        f'or end it with client.cancel_flow_run("{flow_run_id}").'
+    )
