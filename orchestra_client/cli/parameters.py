@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["parameter_value", "read_pairs", "read_parameter_file"]
 
 
-def read_pairs(pairs: Iterable[str]) -> dict[str, Any]:
+def read_pairs(pairs: Iterable[str], option: str = "--param") -> dict[str, Any]:
     """Read what was given with ``--param``.
 
     Args:
         pairs: as ``NAME=VALUE``.
+        option: which option they were given with, for messages.
 
     Returns:
         The values by name.
@@ -33,9 +34,9 @@ def read_pairs(pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name.strip():
-            raise _bad(f"{pair!r} is not NAME=VALUE.")
+            raise _bad(f"{pair!r} is not NAME=VALUE.", option)
         if name in given:
-            raise _bad(f"{name!r} is given twice.")
+            raise _bad(f"{name!r} is given twice.", option)
         given[name] = parameter_value(text)
     return given
 
@@ -48,12 +49,13 @@ def parameter_value(text: str) -> Any:
         return text
 
 
-def read_parameter_file(name: str, text: str) -> dict[str, Any]:
+def read_parameter_file(name: str, text: str, option: str = "--param-file") -> dict[str, Any]:
     """Read what was given with ``--param-file``.
 
     Args:
         name: of the file, for messages.
         text: its content, a JSON object.
+        option: which option it was given with, for messages.
 
     Returns:
         The values by name.
@@ -64,9 +66,9 @@ def read_parameter_file(name: str, text: str) -> dict[str, Any]:
     try:
         values = _parsed(text)
     except (ValueError, RecursionError) as error:
-        raise _bad(f"{name} is not JSON: {error}.", "--param-file") from None
+        raise _bad(f"{name} is not JSON: {error}.", option) from None
     if not isinstance(values, dict):
-        raise _bad(f'{name} must be a JSON object, as {{"day": "2026-11-20"}}.', "--param-file")
+        raise _bad(f'{name} must be a JSON object, as {{"day": "2026-11-20"}}.', option)
     return values
 
 
@@ -85,5 +87,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _bad(message: str, option: str = "--param") -> click.BadParameter:
+def _bad(message: str, option: str) -> click.BadParameter:
     return click.BadParameter(message, param_hint=repr(option))

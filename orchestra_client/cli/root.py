@@ -34,7 +34,10 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "server": "Run a server of your own.",
         "demo": "See it all work, from start to finish.",
     },
-    "Help": {},
+    "Help": {
+        "graphql": "Ask the server anything.",
+        "completion": "Let the shell complete commands.",
+    },
 }
 _COMMANDS = {name: purpose for section in _SECTIONS.values() for name, purpose in section.items()}
 
