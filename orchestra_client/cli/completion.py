@@ -21,7 +21,7 @@ def completion(context: click.Context, *, shell: str) -> None:
     fish:  orchestra completion fish > ~/.config/fish/completions/orchestra.fish
 
     Open a new shell afterwards.
-    """
+    """  # noqa: D301 - \b is an escape here: it tells click to leave the lines as they are
     root = context.find_root()
     kind = get_completion_class(shell)
     assert kind is not None
