@@ -38,15 +38,31 @@ class Logs(Part):
         key = self._session.new_id()
         self._execute(operations.write_run_logs(logs, key=key))
 
-    def get_flow_run_logs(self, flow_run_id: Id, min_level: str | None = None) -> list[LogRecord]:
+    def get_flow_run_logs(
+        self,
+        flow_run_id: Id,
+        min_level: str | None = None,
+        *,
+        after: LogRecord | None = None,
+        limit: int | None = None,
+    ) -> list[LogRecord]:
         """Read the log of a flow run and its task runs, however long it is.
+
+        With `after` it goes on from there: ``after=records[-1]`` gives what comes behind, and misses none of several
+        records of the same moment. Records stand at the time they were logged, so one that is delivered late, with
+        an earlier time, is read by `watch_flow_run` and by whoever reads from the beginning.
 
         Args:
             flow_run_id: the run.
             min_level: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``: leaves out what is below.
                 Unset means everything, records without a level included.
+            after: the record to go on behind, from an earlier call; unset means from the beginning.
+            limit: how many records at most, the oldest; at least 1. Unset means all.
 
         Returns:
-            All records, the oldest first; none for a run that does not exist.
+            The records, the oldest first; none for a run that does not exist.
+
+        Raises:
+            BadInput: the level or the limit makes no sense. Also a ValueError.
         """
-        return self._run(get_flow_run_logs(flow_run_id, min_level))
+        return self._run(get_flow_run_logs(flow_run_id, min_level, after=after, limit=limit))

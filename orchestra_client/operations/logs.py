@@ -79,7 +79,7 @@ def _entry(index: int, entry: LogEntry | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def get_flow_run_logs(
-    flow_run_id: Id, *, min_level: str | None = None, after: LogRecord | None = None
+    flow_run_id: Id, *, min_level: str | None = None, after: LogRecord | None = None, limit: int = LOG_PAGE
 ) -> Operation[list[LogRecord]]:
     """Read one page of a flow run's records, its task runs' included, the oldest first.
 
@@ -87,6 +87,7 @@ def get_flow_run_logs(
         flow_run_id: the run.
         min_level: leaves out records below this level; unset means none.
         after: the last record of the page before; unset means the first page.
+        limit: how many at most.
     """
     where: dict[str, Any] = {"flow_run_id": {"_eq": checks.uuid(flow_run_id, "flow_run_id")}}
     if min_level is not None:
@@ -94,12 +95,14 @@ def get_flow_run_logs(
             raise BadInput(f"min_level must be one of {', '.join(_LEVELS)}, not {min_level!r}")
         where["level"] = {"_in": list(_LEVELS[_LEVELS.index(min_level) :])}
     if after is not None:
+        if not isinstance(after, LogRecord):
+            raise TypeError(f"after must be a LogRecord, not {type(after).__name__}")
         at = after.timestamp.isoformat()
         where["_or"] = [
             {"timestamp": {"_gt": at}},
             {"_and": [{"timestamp": {"_eq": at}}, {"id": {"_gt": after.id}}]},
         ]
-    return Operation("get_flow_run_logs", {"where": where, "limit": LOG_PAGE}, _records)
+    return Operation("get_flow_run_logs", {"where": where, "limit": limit}, _records)
 
 
 def _records(rows: list[dict[str, Any]]) -> list[LogRecord]:

@@ -1,10 +1,10 @@
-"""Reading a run's whole log."""
+"""Reading a run's log, however long it is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestra_client.operations import logs
+from orchestra_client.operations import checks, logs
 
 if TYPE_CHECKING:
     from orchestra_client.operation import Procedure
@@ -13,18 +13,30 @@ if TYPE_CHECKING:
 
 __all__ = ["get_flow_run_logs"]
 
+_MOST = 2**31 - 1
 
-def get_flow_run_logs(flow_run_id: Id, min_level: str | None) -> Procedure[list[LogRecord]]:
+
+def get_flow_run_logs(
+    flow_run_id: Id, min_level: str | None, *, after: LogRecord | None = None, limit: int | None = None
+) -> Procedure[list[LogRecord]]:
     """Read page after page; records that are written meanwhile at the end are read, too.
 
+    Args:
+        flow_run_id: the run.
+        min_level: leaves out records below this level; None means none.
+        after: the record before the first one; None means from the beginning.
+        limit: how many at most; None means all.
+
     Returns:
-        All records, the oldest first.
+        The records, the oldest first.
     """
+    wanted = _MOST if limit is None else checks.within(limit, "limit", 1, _MOST)
     records: list[LogRecord] = []
     while True:
+        size = min(logs.LOG_PAGE, wanted - len(records))
         page: list[LogRecord] = yield logs.get_flow_run_logs(
-            flow_run_id, min_level=min_level, after=records[-1] if records else None
+            flow_run_id, min_level=min_level, after=records[-1] if records else after, limit=size
         )
         records += page
-        if len(page) < logs.LOG_PAGE:
+        if len(page) < size or len(records) == wanted:
             return records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,9 @@ from orchestra_client.transport import Request, Response
 from orchestra_client.transport.embedded import AsyncEmbeddedTransport, EmbeddedTransport
 
 if TYPE_CHECKING:
-    from orchestra_client.testing import Faults
+    from orchestra_client.testing import Faults, VirtualClock
 
-OURS = ["capabilities", "code version }", "update_heartbeats(", "task_tag_slots("]
+OURS = ["capabilities", "code version }", "update_heartbeats(", "task_tag_slots(", "late_flow_runs("]
 NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {"message": "Cannot query field", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
 
@@ -258,6 +259,49 @@ def test_task_runs_are_found_in_two_steps_where_one_does_not_exist(
 
     assert oldest.get_task_run_info(flow_run_id, known.task_id) == known
     assert oldest.get_task_run_info(flow_run_id, known.task_id, map_index=3).version == 0
+
+
+HASURA = {
+    "flow": "id name version version_group_id flow_group_id archived is_schedule_active schedule run_config environment "
+    "created project flow_group labels",
+    "project": "id name description flows_aggregate aggregate count",
+    "agent": "id name type labels core_version last_queried",
+    "flow_run": "id name flow_id state state_message state_start_time scheduled_start_time start_time end_time labels "
+    "parameters agent_id version heartbeat flow project",
+    "task_run": "id flow_run_id task_id map_index name state state_message start_time end_time run_count version "
+    "heartbeat task slug tags",
+}
+"""What the lists may select: columns and relationships of the last open server of that API."""
+
+
+@pytest.mark.parametrize(
+    ("call", "table"),
+    [
+        (lambda client: client.flows(name="f", project="p", is_archived=None), "flow"),
+        (lambda client: client.projects(), "project"),
+        (lambda client: client.agents(is_active=True, labels=["a"]), "agent"),
+        (lambda client: client.flow_runs(state="Failed", labels=["a"], project="p"), "flow_run"),
+        (lambda client: client.task_runs(NOBODY, state="Failed", name="n"), "task_run"),
+        (lambda client: client.late_flow_runs(), "flow_run"),
+    ],
+)
+def test_lists_select_what_is_there(client: Any, faults: Faults, call: Any, table: str) -> None:
+    assert call(client) == []
+
+    text = faults.requests[-1].text
+    selection = text[text.index(") {", text.index(f": {table}(")) :]
+    selected = set(re.findall(r"\b(?:[a-z]\w+|id)\b(?!:)", selection))
+    assert selected - set(HASURA[table].split()) <= {"where", "archived", "false"}
+
+
+def test_late_runs_are_found_without_the_reason(client: Any, flow_run_id: str, clock: VirtualClock) -> None:
+    due = clock.now()
+    clock.advance(400)
+
+    [late] = client.late_flow_runs()
+
+    assert (late.flow_run_id, late.due, late.reason) == (flow_run_id, due, None)
+    assert client.late_flow_runs(overdue=500) == []
 
 
 class Unwilling:

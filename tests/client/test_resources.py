@@ -621,6 +621,66 @@ def test_logs_come_back_complete_and_in_order(client: Any, flow_run_id: str) -> 
     assert [record.timestamp for record in records] == sorted(record.timestamp for record in records)
 
 
+@pytest.fixture
+def ten_of_one_moment(client: Any, flow_run_id: str, clock: VirtualClock) -> list[str]:
+    """Records that only their ids tell apart, then one of a second later."""
+    moments = [clock.now()] * 10 + [clock.now() + timedelta(seconds=1)]
+    client.write_run_logs(
+        [
+            {"flow_run_id": flow_run_id, "message": str(number), "timestamp": moment}
+            for number, moment in enumerate(moments)
+        ]
+    )
+    return [record.message for record in client.get_flow_run_logs(flow_run_id)]
+
+
+def test_a_log_is_followed_record_by_record(
+    client: Any, flow_run_id: str, ten_of_one_moment: list[str]
+) -> None:
+    """Given several records of the same moment, when each call goes on behind the last, then all come, each once."""
+    read: list[Any] = []
+    while page := client.get_flow_run_logs(flow_run_id, after=read[-1] if read else None, limit=3):
+        read += page
+
+    assert [record.message for record in read] == ten_of_one_moment
+    assert client.get_flow_run_logs(flow_run_id, after=read[-1]) == []
+
+
+def test_a_log_goes_on_with_what_is_written_later(client: Any, flow_run_id: str, clock: VirtualClock) -> None:
+    client.write_run_logs([{"flow_run_id": flow_run_id, "message": "first"}])
+    [first] = client.get_flow_run_logs(flow_run_id)
+    clock.advance(1)
+    client.write_run_logs([{"flow_run_id": flow_run_id, "message": "second", "level": "ERROR"}])
+
+    [second] = client.get_flow_run_logs(flow_run_id, "ERROR", after=first)
+
+    assert second.message == "second"
+
+
+@pytest.mark.parametrize("limit", [1, 10, 11, 12, None])
+def test_no_more_records_come_than_asked_for(
+    client: Any,
+    flow_run_id: str,
+    ten_of_one_moment: list[str],
+    limit: int | None,
+) -> None:
+    records = client.get_flow_run_logs(flow_run_id, limit=limit)
+
+    assert [record.message for record in records] == ten_of_one_moment[:limit]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [({"limit": 0}, BadInput), ({"limit": 2.0}, TypeError), ({"after": "2026"}, TypeError)],
+)
+def test_a_log_cannot_be_read_from_anywhere(
+    client: Any, faults: Faults, arguments: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=next(iter(arguments))):
+        client.get_flow_run_logs(NOBODY, **arguments)
+    assert faults.requests == []
+
+
 def test_logs_below_a_level_can_be_left_out(client: Any, flow_run_id: str) -> None:
     levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
     client.write_run_logs(
