@@ -89,12 +89,14 @@ def _matches(flow_runs: Subquery, dialect: str, *, is_labelled: bool) -> ColumnE
 @cache
 def _slots(views: Views, dialect: str, *, of_one_tag: bool) -> Select[Any]:
     runs, tasks, limits = views["task_run"], views["task"], views["task_tag_limit"]
+    flow_runs = views["flow_run"]
     tags = elements(tasks.c.tags, dialect, "tags")
     statement = (
         select(
             tags.c.value.label("tag"),
             runs.c.id.label("task_run_id"),
             runs.c.flow_run_id,
+            flow_runs.c.name.label("flow_run_name"),
             tasks.c.name.label("task_name"),
             runs.c.map_index,
             runs.c.state_timestamp.label("since"),
@@ -102,6 +104,7 @@ def _slots(views: Views, dialect: str, *, of_one_tag: bool) -> Select[Any]:
         )
         .select_from(runs)
         .join(tasks, tasks.c.id == runs.c.task_id)
+        .join(flow_runs, flow_runs.c.id == runs.c.flow_run_id)
         .join(tags, true())
         .where(runs.c.state.in_(sorted(RUNNING)))
         .order_by(tags.c.value, runs.c.state_timestamp, runs.c.id)

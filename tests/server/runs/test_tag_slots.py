@@ -107,15 +107,16 @@ def test_one_can_see_who_holds_the_slots(server: Server, clock: Clock, runs: lis
     clock.advance(seconds=30)
     server.do("update_task_run_heartbeat", task_run_id=runs[0])
 
-    fields = "{ tag task_run_id flow_run_id task_name map_index since heartbeat }"
+    fields = "{ tag task_run_id flow_run_id flow_run_name task_name map_index since heartbeat }"
     slots = server(f"{{ task_tag_slots {fields} }}")["task_tag_slots"]
 
-    flow_run_id = server.task_run(runs[0], "flow_run_id")["flow_run_id"]
+    flow_run = server.task_run(runs[0], "flow_run { id name }")["flow_run"]
     assert slots == [
         {
             "tag": "db",
             "task_run_id": runs[0],
-            "flow_run_id": flow_run_id,
+            "flow_run_id": flow_run["id"],
+            "flow_run_name": flow_run["name"],
             "task_name": "a",
             "map_index": -1,
             "since": since,
