@@ -11,17 +11,62 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.output import Column, print_list
 from orchestra_client.cli.processes import log_to_stderr
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from orchestra_client.cli.options import Connect
+
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+_COLUMNS = [
+    Column("NAME", lambda agent: agent.name),
+    Column("ID", lambda agent: agent.id),
+    Column("TYPE", lambda agent: agent.type),
+    Column("LABELS", lambda agent: agent.labels),
+    Column("LAST ASKED", lambda agent: agent.last_queried),
+    Column(
+        "STATE",
+        lambda agent: "active" if agent.is_active else "silent",
+        {"active": "green", "silent": "red"}.get,
+    ),
+]
 
 
 @click.group()
 def agent() -> None:
     """Run what is due."""
+
+
+@agent.command("list")
+@click.option(
+    "--active/--silent", "is_active", default=None, help="Only those that asked for runs lately, or did not."
+)
+@click.option("--label", "labels", multiple=True, help="Only those that have it; give it once for each.")
+@click.option("--name", help="Only those of this name.")
+@limit_option
+@json_option
+@connected
+def list_agents(
+    connect: Connect,
+    *,
+    is_active: bool | None,
+    labels: tuple[str, ...],
+    name: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List agents: what they are called, which runs they take, and whether they still ask for any.
+
+    An agent is silent when it has not asked for a minute. One that was started again is listed anew.
+    """
+    with connect() as client:
+        found = client.agents(is_active=is_active, labels=labels or None, name=name, limit=limit)
+    print_list(found, _COLUMNS, as_json=as_json, none="There are no such agents.")
 
 
 @agent.command()

@@ -12,7 +12,7 @@ from orchestra_client.cli.terminal import can_ask
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["choose", "confirm", "read_hidden"]
+__all__ = ["choose", "confirm", "read_hidden", "read_stdin"]
 
 MAX_VALUE_BYTES = 1_000_000
 
@@ -75,7 +75,25 @@ def read_hidden(what: str) -> str:
         return answer
     if sys.stdin.isatty():
         raise click.UsageError(f"Nobody can be asked for the {what.lower()}; pipe it into stdin.")
-    text = sys.stdin.read(MAX_VALUE_BYTES + 1)
+    return read_stdin(what)
+
+
+def read_stdin(what: str) -> str:
+    """Read all of stdin as one value.
+
+    Args:
+        what: it is, for messages.
+
+    Returns:
+        The value without its last line break, not empty.
+
+    Raises:
+        click.UsageError: nothing was given, too much, or something that is no text.
+    """
+    try:
+        text = sys.stdin.read(MAX_VALUE_BYTES + 1)
+    except UnicodeDecodeError:
+        raise click.UsageError(f"The {what.lower()} on stdin is no text.") from None
     if len(text) > MAX_VALUE_BYTES:
         raise click.UsageError(f"The {what.lower()} on stdin is longer than {MAX_VALUE_BYTES} characters.")
     text = text.removesuffix("\n").removesuffix("\r")
