@@ -36,6 +36,7 @@ class AsyncOverview(AsyncPart):
         since: datetime | timedelta | None = None,
         until: datetime | timedelta | None = None,
         agent_id: Id | None = None,
+        flow_run_id: Id | None = None,
         limit: int = 100,
         offset: int = 0,
     ) -> Records[FlowRun]:
@@ -54,6 +55,7 @@ class AsyncOverview(AsyncPart):
                 now. Unset means from the beginning.
             until: those that were to start before then, likewise; unset includes those of the future.
             agent_id: the agent that took them; unset means any, or none.
+            flow_run_id: just this run, which is how to read one as lists show it.
             limit: how many at most, from 1 to 10000.
             offset: how many to leave out first.
 
@@ -74,6 +76,7 @@ class AsyncOverview(AsyncPart):
             since=since,
             until=until,
             agent_id=agent_id,
+            flow_run_id=flow_run_id,
             limit=limit,
             offset=offset,
             now=self._server_now(),

@@ -198,6 +198,7 @@ def list_flow_runs(
     since: datetime | timedelta | None,
     until: datetime | timedelta | None,
     agent_id: Id | None,
+    flow_run_id: Id | None,
     limit: int,
     offset: int,
     now: datetime,
@@ -210,6 +211,7 @@ def list_flow_runs(
         "project": in_project or None,
     }
     wanted = {
+        "id": filters.identical(flow_run_id, "flow_run_id"),
         "flow_id": filters.identical(flow_id, "flow_id"),
         "flow": filters.where(of_flow) or None,
         "state": None if state is None else {"_in": filters.state_types(state)},

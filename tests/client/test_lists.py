@@ -162,6 +162,13 @@ def test_a_flow_run_tells_all_about_itself(client: Any, flow_id: str, clock: Vir
     assert run.heartbeat == created + timedelta(seconds=5)
 
 
+def test_one_flow_run_is_found_by_its_id(client: Any, plain_flow: str) -> None:
+    run_id, _ = client.create_flow_run(plain_flow), client.create_flow_run(plain_flow)
+
+    assert [run.id for run in client.flow_runs(flow_run_id=run_id)] == [run_id]
+    assert client.flow_runs(flow_run_id=NOBODY) == []
+
+
 def test_one_request_reads_a_list(client: Any, plain_flow: str, faults: Faults) -> None:
     for _ in range(5):
         client.create_flow_run(plain_flow)
