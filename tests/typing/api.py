@@ -5,22 +5,30 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_type
 
+from pandas import DataFrame
+
 from orchestra_client import AsyncClient, Client, Flow, Parameter, State, task
 from orchestra_client.client import Client as ClientByModule
 from orchestra_client.flows import FunctionTask
 from orchestra_client.graphql import GraphQLResult
+from orchestra_client.records import Records
 from orchestra_client.results import (
+    Agent,
     AgentConfig,
     ApiToken,
     CreatedFlowRun,
+    FlowRun,
     FlowRunInfo,
+    FlowSummary,
     HeartbeatResult,
+    LateFlowRun,
     LogRecord,
     MappedChild,
     Project,
     StateResult,
     TagLimit,
     TagSlot,
+    TaskRun,
     TaskRunInfo,
     Tenant,
 )
@@ -31,6 +39,7 @@ from orchestra_client.watching.plain import PlainDisplay
 
 if TYPE_CHECKING:
     from uuid import UUID
+
 
 assert_type(Client, type[ClientByModule])
 
@@ -119,6 +128,16 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.update_heartbeats([run_id], task_run_ids=["x"]), list[HeartbeatResult])
         assert_type(client.write_run_logs([{"message": "x", "level": "INFO", "timestamp": day}]), None)
         assert_type(client.get_flow_run_logs(run_id, min_level="INFO"), list[LogRecord])
+        assert_type(client.get_flow_run_logs(run_id, after=None, limit=10), list[LogRecord])
+        assert_type(client.flows(project="p", is_archived=None), Records[FlowSummary])
+        assert_type(client.flow_runs(state=Running, since=timedelta(days=1), until=day), Records[FlowRun])
+        assert_type(client.flow_runs(state=["Failed", Running], limit=1)[0], FlowRun)
+        assert_type(client.flow_runs()[:10], Records[FlowRun])
+        assert_type(client.task_runs(run_id, state="Failed"), Records[TaskRun])
+        assert_type(client.projects(name="p"), Records[Project])
+        assert_type(client.agents(is_active=True, labels=["a"]), Records[Agent])
+        assert_type(client.late_flow_runs(overdue=60), Records[LateFlowRun])
+        assert_type(client.flows().to_pandas(), DataFrame)
         assert_type(client.register_agent("LocalAgent", labels=["a"]), str)
         assert_type(client.get_agent_config(run_id), AgentConfig)
         assert_type(client.get_task_tag_limit("t"), int | None)
@@ -176,4 +195,6 @@ def what_must_not_pass(client: Client) -> None:
     client.set_flow_run_state("x", Running(), 1)  # type: ignore[arg-type]
     client.create_api_token("x", scope="ADMIN")  # type: ignore[arg-type]
     client.create_flow_runs([{"flow": "x"}])  # type: ignore[typeddict-unknown-key]
+    client.flow_runs(state=3)  # type: ignore[arg-type]
+    client.flow_runs(flow_name="f")  # type: ignore[call-arg]
     client.create_project()  # type: ignore[call-arg]
