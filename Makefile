@@ -31,7 +31,7 @@ export HOME := $(CURDIR)/$(STAMPS)/home
 $(shell mkdir -p "$(CURDIR)/$(STAMPS)/home")
 endif
 
-.PHONY: demo test test-interop check lint format types imports generated generate bench build dev clean help
+.PHONY: demo test test-interop check lint format types imports generated generate docs bench build dev clean help
 
 demo: $(STAMPS)/run  ## Run the main job against a real server, from an empty machine
 	echo "==> Running examples/demo.py"
@@ -48,7 +48,7 @@ test-interop: $(STAMPS)/dev $(PEERS:.peers/%=$(STAMPS)/%)  ## Run the tests agai
 	echo "==> Running the interop tests"
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m interop $(ARGS)
 
-check: lint format types imports generated  ## Lint, formatting, strict types, import rules, generated code
+check: lint format types imports generated docs  ## Lint, formatting, strict types, import rules, generated code, documentation
 
 lint: $(STAMPS)/dev
 	echo "==> Checking the code (ruff)"
@@ -74,6 +74,10 @@ generate: $(STAMPS)/dev  ## Make the generated code anew: the sync client, the f
 	echo "==> Generating"
 	$(BIN)/python -m tools.generate
 
+docs: $(STAMPS)/dev  ## Build the documentation into docs/_build/html; a broken link fails
+	echo "==> Building the documentation into docs/_build/html"
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
 bench: $(STAMPS)/dev $(STAMPS)/prefect-1.4.1  ## Measure ours against bare httpx and against Prefect 1.4.1
 	for script in benchmarks/bench_*.py; do \
 	    echo "==> Running $$script"; $(BIN)/python $$script .peers/prefect-1.4.1 || exit 1; \
@@ -89,7 +93,7 @@ dev: $(STAMPS)/dev  ## Set up .venv for development
 
 clean:  ## Remove what was built and cached; .venv and .peers stay
 	echo "==> Cleaning"
-	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	rm -rf build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
 	find orchestra_client tests tools examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 help:  ## Show this list

@@ -1,0 +1,43 @@
+"""How the documentation is built: `make docs`."""
+
+from __future__ import annotations
+
+from orchestra_client import __version__
+
+project = "orchestra-client"
+author = "The orchestra-client founders"
+release = version = __version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_title = f"orchestra-client {release}"
+html_show_copyright = False
+
+# Headings are link targets, named as on GitHub, so that the same links work there.
+myst_heading_anchors = 4
+myst_enable_extensions = ["colon_fence"]
+
+# Docstrings are Google's; a name in single backticks is one of ours where there is such a one, and code elsewhere.
+default_role = "py:obj"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+# Attributes as a list: those that are also members would be described twice.
+napoleon_use_ivar = True
+# A short name that two classes have, such as `Agent`, need not lead anywhere.
+suppress_warnings = ["ref.python"]
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_class_signature = "mixed"
+python_use_unqualified_type_names = True
+
+# What is copied from an example is the command, without its prompt and without what it printed.
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True

@@ -1,0 +1,81 @@
+"""Links and commands lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from orchestra_client.cli.root import orchestra
+
+from .pages import BLOCK, LINKED, blocks, named, prose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("page", LINKED, ids=named)
+def test_the_links_lead_somewhere(page: Path) -> None:
+    text = BLOCK.sub("", page.read_text("utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), f"{target} leads nowhere"
+        if anchor:
+            assert anchor in anchors(linked), f"{target} names no heading"
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands() -> list[Any]:
+    found = []
+    for page in LINKED:
+        for language in ("console", "sh"):
+            for block in blocks(page, language):
+                for number, line in enumerate(block.text.splitlines(), block.line):
+                    if language == "sh" or line.startswith("$ "):
+                        words = shlex.split(line.removeprefix("$ "), comments=True)
+                        found.append(pytest.param(words, id=f"{named(page)}:{number}"))
+    return found
+
+
+@pytest.mark.parametrize("words", commands())
+def test_the_commands_exist(words: list[str]) -> None:
+    words = [word for word in words if not re.fullmatch(r"[A-Z_]+=.*", word)]
+    if words[:1] == ["orchestra"]:
+        check_orchestra(words[1:])
+    elif words[:1] == ["make"]:
+        makefile = prose("Makefile")
+        targets = [word for word in words[1:] if "=" not in word]
+        assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets), words
+    elif words[:2] == ["pip", "install"]:
+        extras = tomllib.loads(prose("pyproject.toml"))["project"]["optional-dependencies"]
+        asked = re.fullmatch(r"orchestra-client(?:\[([a-z0-9,]+)\])?", words[2])
+        assert asked, words
+        assert set(filter(None, (asked[1] or "").split(","))) <= set(extras)
+
+
+def check_orchestra(words: list[str]) -> None:
+    command: click.Command = orchestra
+    while words and isinstance(command, click.Group):
+        if words[0] in {"-h", "--help", "--version"}:
+            return
+        found = command.get_command(click.Context(command), words.pop(0))
+        assert found is not None, f"there is no such command: {words}"
+        command = found
+    options = {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts, "--help", "-h")
+    }
+    used = {word.partition("=")[0] for word in words if word.startswith("-")}
+    assert used <= options
