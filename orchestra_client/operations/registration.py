@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.errors import ClientError
@@ -120,17 +121,20 @@ def find_current_flows(project_id: str) -> Operation[list[Registered]]:
 
 def get_serialized_flows(flow_ids: Sequence[str]) -> Operation[dict[str, Any]]:
     """Read serialized flows as they were registered, by id; None for one that the server did not keep."""
-    return _of_flows("get_serialized_flows", flow_ids, "serialized_flow")
+    return Operation("get_serialized_flows", _among(flow_ids), partial(_by_id, column="serialized_flow"))
 
 
-def get_flow_versions(flow_ids: Sequence[str]) -> Operation[dict[str, Any]]:
+def get_flow_versions(flow_ids: Sequence[str]) -> Operation[dict[str, int]]:
     """Read the numbers of versions, by id."""
-    return _of_flows("get_flow_versions", flow_ids, "version")
+    return Operation("get_flow_versions", _among(flow_ids), partial(_by_id, column="version"))
 
 
-def _of_flows(name: str, flow_ids: Sequence[str], column: str) -> Operation[dict[str, Any]]:
-    where = {"id": {"_in": list(flow_ids)}}
-    return Operation(name, {"where": where}, lambda rows: {row["id"]: row[column] for row in rows})
+def _among(flow_ids: Sequence[str]) -> dict[str, Any]:
+    return {"where": {"id": {"_in": list(flow_ids)}}}
+
+
+def _by_id(rows: Sequence[dict[str, Any]], column: str) -> dict[str, Any]:
+    return {row["id"]: row[column] for row in rows}
 
 
 def create_flows(

@@ -260,6 +260,7 @@ def _tenant_column(table: Table) -> Any:
 
 ID_TABLES = {
     "id": None,
+    "archive": "flow",
     "key_id": "api_token",
     "token_id": "api_token",
     "limit_id": "task_tag_limit",

@@ -79,6 +79,7 @@ def test_every_operation_has_a_document_and_every_document_an_operation() -> Non
     runs = ("flow_run", "task_run")
     named = set(re.findall(r'(?:Operation|_one|_about_flow)\(\s*"(\w+)"', source))
     named |= {"create_flow", "create_flow_from_compressed_string"}  # chosen by an argument
+    named |= {"find_registered", "find_registered_plainly"}  # likewise
     named |= {f"set_{run}_states{how}" for run in runs for how in ("", "_plainly")}
     named |= {f"update_{run}_heartbeat" for run in runs}
 

@@ -32,17 +32,36 @@ def decompress(text: str) -> Any:
         BadInput: it is not that, or holds what no argument may hold either: NUL, or a value nested too deeply.
         PayloadTooLarge: it unpacks to more than `MAX_FLOW_BYTES`.
     """
+    return read(unpack(text, MAX_FLOW_BYTES))
+
+
+def unpack(text: str, max_bytes: int) -> bytes:
+    """What base64(gzip(…)) was made of.
+
+    Raises:
+        BadInput: it is not that.
+        PayloadTooLarge: it unpacks to more than `max_bytes`.
+    """
     try:
         unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        data = unpacker.decompress(base64.b64decode(text, validate=True), MAX_FLOW_BYTES + 1)
+        data = unpacker.decompress(base64.b64decode(text, validate=True), max_bytes + 1)
     except (binascii.Error, ValueError, zlib.error):
         raise BadInput(
             "serialized_flow is not base64(gzip(JSON)); send what the client's compress() makes."
         ) from None
-    if len(data) > MAX_FLOW_BYTES:
-        raise PayloadTooLarge(f"serialized_flow unpacks to more than {MAX_FLOW_BYTES} bytes.")
+    if len(data) > max_bytes:
+        raise PayloadTooLarge(f"serialized_flow unpacks to more than {max_bytes} bytes.")
     if not unpacker.eof or unpacker.unused_data:
         raise BadInput("serialized_flow is cut off, or has more behind its gzip; send what compress() makes.")
+    return data
+
+
+def read(data: bytes) -> Any:
+    """The JSON of an unpacked flow.
+
+    Raises:
+        BadInput: it is none, or holds what no argument may hold either: NUL, or a value nested too deeply.
+    """
     try:
         flow = json.loads(data)
     except (ValueError, RecursionError):

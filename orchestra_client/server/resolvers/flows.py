@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from orchestra_client.errors import BadInput
-from orchestra_client.server import checks
-from orchestra_client.server.registration import serialized, versions
+from orchestra_client.server.registration import creating, serialized, versions
 from orchestra_client.server.registry import mutation
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ Input = dict[str, Any]
 _PLACE = {"mapped": False, "is_root_task": True, "is_terminal_task": True, "is_reference_task": True}
 
 
+MAX_FLOWS = 5000
+"""How many flows one mutation registers, and how many it archives."""
+
+
 @mutation("create_flow_from_compressed_string")
 def create_flow_from_compressed_string(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
     """As `create_flow`, from base64(gzip(JSON))."""
@@ -38,27 +42,23 @@ def create_flow(session: Session, context: Context, input: Input) -> dict[str, A
 
     An idempotency key equal to the group's latest registers nothing.
     """
-    flow = serialized.check_flow(input["serialized_flow"])
-    for name in ("version_group_id", "idempotency_key"):
-        checks.bounded(input.get(name) or "", name)
-    project_id = input.get("project_id")
-    if project_id:
-        session.require("project", project_id)
-    group_name = versions.version_group(session, project_id, flow["name"], input.get("version_group_id"))
-    group = versions.flow_group(session, group_name)
-    previous = versions.latest(session, group["id"])
-    key = input.get("idempotency_key")
-    if previous and key and previous["idempotency_key"] == key and not previous["archived"]:
-        return {"id": previous["id"]}
-    row = _flow_row(flow, group, previous["version"] + 1 if previous else 1, input)
-    [flow_id] = session.insert("flow", row)
-    _add_tasks(session, flow_id, flow.get("tasks") or [])
-    _add_edges(session, flow_id, flow.get("edges") or [])
-    _place_tasks(session, flow_id)
-    versions.archive_others(session, group["id"], flow_id)
-    if input.get("set_schedule_active") and flow.get("schedule"):
-        _activate(session, flow_id)
-    return {"id": flow_id}
+    order = creating.Order.of(input["serialized_flow"], input)
+    [version] = creating.register(session, input.get("project_id"), [order])
+    return {"id": version.id}
+
+
+@mutation("register_flows")
+def register_flows(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
+    """The next versions of many flows, and the end of others: all of it, or nothing."""
+    given, archived = input["flows"], input.get("archive") or []
+    for name, items in (("flows", given), ("archive", archived)):
+        if len(items) > MAX_FLOWS:
+            raise BadInput(f"{name} are {len(items)}; one request has at most {MAX_FLOWS}.")
+    orders = creating.orders(given)
+    session.hold("flow", archived, "id")
+    made = creating.register(session, input.get("project_id"), orders)
+    versions.archive(session, archived)
+    return {"flows": [asdict(version) for version in made]}
 
 
 @mutation("register_tasks")
@@ -112,39 +112,10 @@ def delete_flow(session: Session, context: Context, input: Input) -> dict[str, A
     return {"success": True}
 
 
-def _flow_row(flow: dict[str, Any], group: RowMapping, version: int, input: Input) -> dict[str, Any]:  # noqa: A002
-    return {
-        "flow_group_id": group["id"],
-        "project_id": input.get("project_id"),
-        "version_group_id": group["name"],
-        "idempotency_key": input.get("idempotency_key"),
-        "name": flow["name"],
-        "version": version,
-        "archived": False,
-        "description": input.get("description"),
-        "core_version": flow.get("__version__"),
-        "environment": flow.get("environment"),
-        "run_config": flow.get("run_config"),
-        "storage": flow.get("storage"),
-        "parameters": flow.get("parameters") or [],
-        "schedule": flow.get("schedule"),
-        "is_schedule_active": False,
-        "serialized_flow": flow,
-        "settings": group["settings"],
-    }
-
-
 def _activate(session: Session, flow_id: str) -> None:
     flow = session.require("flow", flow_id)
     group = session.require("flow_group", flow["flow_group_id"])
-    missing = serialized.unscheduled_parameters(
-        flow["parameters"], group["schedule"] or flow["schedule"], group["default_parameters"] or {}
-    )
-    if missing:
-        raise BadInput(
-            f"The schedule cannot be active: it leaves the required parameters {', '.join(sorted(missing))} "
-            "without a value; give them defaults in the flow, its group or each clock."
-        )
+    creating.check_schedule(flow["parameters"], flow["schedule"], group)
     if flow["archived"]:
         raise BadInput("The flow is archived; activate the schedule of its newest version.")
     session.update("flow", {"id": flow_id, "is_schedule_active": True})

@@ -91,6 +91,27 @@ class Session:
             raise NotFound(f"No {table.replace('_', ' ')} has the ID {id}.")
         return row
 
+    def hold(self, table: str, ids: Collection[str], *columns: str) -> Sequence[RowMapping]:
+        """Rows that the scope may change, by their ids, held until the transaction ends (by PostgreSQL).
+
+        All are held in the order of their ids, so that two who hold the same rows do not wait for each other.
+
+        Args:
+            table: the table's name.
+            ids: of the rows.
+            columns: which to read, `id` among them; none means all.
+
+        Returns:
+            One row for each id, in the order of the ids as text.
+
+        Raises:
+            NotFound: one of them is not in this scope; another tenant's row counts as none.
+        """
+        rows = self.rows(_held_by_ids(table, columns, run_bound=self._run_bound), keys=list(ids))
+        if missing := set(ids) - {row["id"] for row in rows}:
+            raise NotFound(f"No {table.replace('_', ' ')} has the ID {min(missing)}.")
+        return rows
+
     # ------------------------------------------------------------------------------------------ writing
 
     def insert(self, table: str, *rows: Mapping[str, object]) -> list[str]:
@@ -155,6 +176,15 @@ def _held_by_id(table: str, *, run_bound: bool) -> Select[Any]:
     target = t.metadata.tables[table]
     criterion = write_criterion(target, run_bound=run_bound)
     return select(target).where(target.c.id == bindparam("key"), criterion).with_for_update()
+
+
+@cache
+def _held_by_ids(table: str, columns: tuple[str, ...], *, run_bound: bool) -> Select[Any]:
+    target = t.metadata.tables[table]
+    criterion = write_criterion(target, run_bound=run_bound)
+    among = target.c.id.in_(bindparam("keys", expanding=True))
+    wanted = (target.c[name] for name in columns or target.c.keys())
+    return select(*wanted).where(among, criterion).order_by(target.c.id).with_for_update()
 
 
 @cache
