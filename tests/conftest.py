@@ -17,6 +17,8 @@ settings.load_profile("orchestra")
 
 # What else decides where a client connects, where it keeps files, or whether it believes to run in CI.
 _FOREIGN = {
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
     "CI",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",

@@ -46,7 +46,9 @@ class Principal:
         token_id: the API token at the root of the credential; None when the server runs without login.
         flow_run_id: the single run that a RUNNER token is bound to, or None.
         expires_at: when the credential stops working, in the store's text form, or None for never.
+        oidc_trust_id: the trust that let a CI job in, whose credential this is, or is made with; None for others.
         is_refresh: a refresh token: good for `refresh_token` and nothing else.
+        is_stranger: nobody with a credential: good for what is open to all and nothing else.
     """
 
     role: Role
@@ -56,12 +58,18 @@ class Principal:
     token_id: str | None = None
     flow_run_id: str | None = None
     expires_at: str | None = None
+    oidc_trust_id: str | None = None
     is_refresh: bool = False
+    is_stranger: bool = False
 
     @property
     def scope(self) -> Scope:
         """Whose rows it may touch."""
         return Scope(self.tenant_id, self.tenant_ids, self.flow_run_id)
+
+
+STRANGER = Principal("RUNNER", tenant_id=None, is_stranger=True)
+"""Whoever sends no credential, to what asks for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class _Execution:
     def _objection(self, selected: Selected) -> Exception | None:
         principal = self.context.principal
         field = self.parts.api.fields.get((selected.parent, selected.name))
-        if field.permits(principal) if field else not principal.is_refresh:
+        if field.permits(principal) if field else not (principal.is_refresh or principal.is_stranger):
             return None
         if principal.is_refresh:
             return AuthenticationError(

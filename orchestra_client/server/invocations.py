@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
@@ -58,6 +58,14 @@ class Invocation:
             target = Session(connection, scope, now=now, can_write=resolver.writes)
         return self.field.call(target, self.context, self.info, self.arguments)
 
+    def prepared(self) -> Invocation:
+        """The same, with what its resolver wants to know beforehand; call it outside of any transaction."""
+        prepare = self.field.resolver.prepare
+        if prepare is None:
+            return self
+        value = prepare(self.context, **self.arguments)
+        return replace(self, arguments={**self.arguments, "prepared": value})
+
     @property
     def repeatable(self) -> Repeatable | None:
         """How a repeat of it is recognised; None for what creates nothing, or came without an Idempotency-Key."""
@@ -70,6 +78,7 @@ class Invocation:
 def change(invocation: Invocation, database: Database, writers: GroupCommit, answers: Answers) -> Any:
     """The value of a mutation, whose changes are kept or undone as one; of a repeated creation, its first answer."""
     repeatable = invocation.repeatable
+    invocation = invocation.prepared()
     if repeatable is None:
         return writers.run(lambda connection: invocation.run(connection, now=database.now()))
 

@@ -26,6 +26,8 @@ class Resolver:
         writes: runs in a write transaction of its own; queries share one read transaction.
         creates: a repeat with the same Idempotency-Key is answered as the first was, without running again.
         unscoped: is given the bare connection instead of a session: for credentials and tenants only.
+        prepare: called as ``prepare(context, **arguments)`` before there is a transaction, for what may take long;
+            the resolver is given its value as `prepared`.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Resolver:
     writes: bool
     creates: bool = False
     unscoped: bool = False
+    prepare: Callable[..., Any] | None = None
 
 
 RESOLVERS: dict[str, Resolver] = {}
@@ -43,12 +46,18 @@ def query(name: str, *, unscoped: bool = False) -> Callable[[Resolve], Resolve]:
     return _register(name, writes=False, unscoped=unscoped)
 
 
-def mutation(name: str, *, creates: bool = False, unscoped: bool = False) -> Callable[[Resolve], Resolve]:
+def mutation(
+    name: str,
+    *,
+    creates: bool = False,
+    unscoped: bool = False,
+    prepare: Callable[..., Any] | None = None,
+) -> Callable[[Resolve], Resolve]:
     """Register a root mutation field."""
-    return _register(name, writes=True, creates=creates, unscoped=unscoped)
+    return _register(name, writes=True, creates=creates, unscoped=unscoped, prepare=prepare)
 
 
-def _register(name: str, **options: bool) -> Callable[[Resolve], Resolve]:
+def _register(name: str, **options: Any) -> Callable[[Resolve], Resolve]:
     def register(resolve: Resolve) -> Resolve:
         assert name not in RESOLVERS, f"two resolvers for {name}"
         RESOLVERS[name] = Resolver(name, resolve, **options)

@@ -47,6 +47,7 @@ class RootField:
         definition: its arguments and type.
         allow: the roles that may ask for it.
         run_bound: whether a token that is bound to one run may, too.
+        is_open: whether it is answered without a credential, too.
         is_shaped: its value comes with what was selected, under the selection's own names, and is answered as it is.
     """
 
@@ -55,10 +56,13 @@ class RootField:
     definition: GraphQLField
     allow: frozenset[str]
     run_bound: bool
+    is_open: bool
     is_shaped: bool
 
     def permits(self, principal: Principal) -> bool:
         """Whether `principal` may ask for this field; a refresh token is good for another of its kind alone."""
+        if principal.is_stranger:
+            return self.is_open
         if principal.is_refresh:
             return self.resolver.name == "refresh_token"
         return principal.role in self.allow and (self.run_bound or principal.flow_run_id is None)
@@ -125,7 +129,13 @@ def _root_field(schema: GraphQLSchema, definition: GraphQLField, resolver: Resol
         "run_bound": True,
     }
     return RootField(
-        resolver, call, definition, frozenset(roles["allow"]), roles["run_bound"], _is_shaped(definition)
+        resolver,
+        call,
+        definition,
+        frozenset(roles["allow"]),
+        roles["run_bound"],
+        is_open=any(node.name.value == "open" for node in definition.ast_node.directives or ()),
+        is_shaped=_is_shaped(definition),
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from orchestra_client.errors import ConfigurationError
 from orchestra_client.server.access import Access, bootstrap
 from orchestra_client.server.answers import Answers
-from orchestra_client.server.context import Context, Settings
+from orchestra_client.server.context import STRANGER, Context, Settings
 from orchestra_client.server.documents import Documents
 from orchestra_client.server.execution import Parts, execute
 from orchestra_client.server.failures import RequestRefused, describe
@@ -20,6 +20,7 @@ from orchestra_client.server.store.budget import Budget
 from orchestra_client.server.store.database import Database
 from orchestra_client.server.store.group_commit import GroupCommit
 from orchestra_client.server.store.migrate import migrate
+from orchestra_client.server.strangers import may_ask
 from orchestra_client.server.vault import Vault
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestra_client.server.access import Bootstrapped
-    from orchestra_client.server.context import Credentials
+    from orchestra_client.server.context import Credentials, Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +156,8 @@ class Service:
         return None
 
     def _execute(self, request: GraphQLRequest, credentials: Credentials) -> dict[str, Any]:
-        # Before the document is even looked at: strangers shall cost little.
-        principal = self._access.authenticate(credentials)
+        # Before the document is read in earnest: strangers shall cost little.
+        principal = self._principal(request, credentials)
         operation = self._documents.read(request.query).operation(request.operation_name)
         budget = Budget(self.settings.max_rows)
         context = Context(principal, credentials, self.settings, self._vault, self._access, budget)
@@ -167,6 +168,12 @@ class Service:
             request.variables or {},
             request_id=request.request_id,
         )
+
+    def _principal(self, request: GraphQLRequest, credentials: Credentials) -> Principal:
+        is_stranger = credentials.token is None and self.settings.auth != "none"
+        if is_stranger and may_ask(request.query, api()):
+            return STRANGER
+        return self._access.authenticate(credentials)
 
     def is_reachable(self) -> bool:
         """Whether the database answers."""

@@ -119,6 +119,10 @@ class Root:
         return bool(roles["run_bound"]) if roles else True
 
     @property
+    def is_open(self) -> bool:
+        return _values(self.definition, "open") is not None
+
+    @property
     def selection(self) -> str:
         """Every scalar of the answer, two levels deep: nothing that leaks stays unseen."""
         return _selection(get_named_type(self.definition.type), levels=2)

@@ -58,6 +58,16 @@ class TestMatrix:
         assert codes(refresher.attack(root, arguments)) == expected
         assert world.image() == before
 
+    @pytest.mark.parametrize("root", roots().values(), ids=lambda root: root.name)
+    def test_without_a_credential_what_is_open_is_read_and_nothing_else(
+        self, world: World, root: Root
+    ) -> None:
+        before = world.image()
+        answer = Asker(world.service).attack(root, _nobodys(root))
+        assert codes(answer) == ["UNAUTHENTICATED"]
+        assert ("has no token" in answer.body["errors"][0]["message"]) is not root.is_open
+        assert world.image() == before
+
     @pytest.mark.parametrize("root", mutations(), ids=lambda root: root.name)
     def test_a_refused_field_stops_its_neighbours(self, world: World, root: Root) -> None:
         if "RUNNER" in root.allow:

@@ -116,6 +116,14 @@ def fill(ask: Asker) -> None:
     ]
     ask.do("update_task_tag_limit", "id", tag="tag", limit=3)
     ask.do("set_key_value", "id", key="key", value={"of": "tenant"})
+    ask.do(
+        "create_oidc_trust",
+        "id",
+        name="trust",
+        issuer="https://ci.example",
+        audience="orchestra",
+        claims=[{"name": "repository", "pattern": f"of {ask.token}"}],
+    )
     ask.do("set_secret", name="secret", value=f"secret of {ask.token}")
     for key in ("key", None):
         run = ask.do("create_flow_run", "id", flow_id=flow_id, idempotency_key=key)["id"]
@@ -263,6 +271,7 @@ ID_TABLES = {
     "archive": "flow",
     "key_id": "api_token",
     "token_id": "api_token",
+    "trust_id": "oidc_trust",
     "limit_id": "task_tag_limit",
     "user_id": "user",
     **{f"{name}_id": name for name in metadata.tables},
@@ -288,8 +297,9 @@ _TEXTS = {
     "timezone": "UTC",
     "cron": "0 0 * * *",
     "transition_id": "transition",
+    "issuer": "https://ci.example",
 }
-_NAMES = {"secret": "secret", "project": "project", "agent": "agent"}
+_NAMES = {"secret": "secret", "project": "project", "agent": "agent", "oidc_trust": "trust"}
 
 
 def plausible(root: Root, ids: Any) -> Any:

@@ -17,10 +17,12 @@ _ORDER = (
     membership.c.created,
     membership.c.id,
 )
+# What an API token has and a user has not.
+_OF_TOKENS = ("tenant_id", "flow_run_id", "expires_at", "oidc_trust_id")
 _TOKENS: Select[Any] = (
     select(
         api_token.c.id.label("token_id"),
-        *(api_token.c[name] for name in ("scope", "user_id", "tenant_id", "flow_run_id", "expires_at")),
+        *(api_token.c[name] for name in ("scope", "user_id", *_OF_TOKENS)),
         membership.c.tenant_id.label("member_of"),
     )
     .select_from(
@@ -35,7 +37,7 @@ _USERS: Select[Any] = (
         null().label("token_id"),
         literal("USER").label("scope"),
         user.c.id.label("user_id"),
-        *(null().label(name) for name in ("tenant_id", "flow_run_id", "expires_at")),
+        *(null().label(name) for name in _OF_TOKENS),
         membership.c.tenant_id.label("member_of"),
     )
     .select_from(user.outerjoin(membership, membership.c.user_id == user.c.id))

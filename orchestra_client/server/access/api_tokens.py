@@ -83,6 +83,8 @@ def create(
         "flow_run_id": flow_run_id,
         "digest": digest(token),
         "expires_at": _end(expires_at, now=now, latest=expiry(connection, principal.token_id)),
+        # What a CI job makes ends with the trust that let it in.
+        "oidc_trust_id": principal.oidc_trust_id,
     }
     connection.execute(insert(api_token), row)
     return {"id": row["id"], "token": token, "expires_at": row["expires_at"]}

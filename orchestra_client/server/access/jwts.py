@@ -40,7 +40,7 @@ class Claims:
 
     Attributes:
         typ: ``"access"`` for requests, ``"refresh"`` to get new tokens.
-        sub: the user's id.
+        sub: the user's id; of a CI job, its trust's.
         tenant_id: the tenant the session works in.
         token_id: the API token the session was opened with; None on a server that asks for no login.
         role: that token's scope.

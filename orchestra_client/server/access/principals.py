@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orchestra_client.errors import AuthenticationError, ConfigurationError, PermissionDenied
 from orchestra_client.server.access import accounts, jwts
 from orchestra_client.server.access.keys import SigningKeys
+from orchestra_client.server.access.oidc import JobLogins
 from orchestra_client.server.access.tokens import digest, is_api_token
 from orchestra_client.server.context import Principal
 from orchestra_client.server.store.types import format_time
@@ -38,12 +39,14 @@ class Access:
 
     Attributes:
         keys: signs and verifies sessions.
+        jobs: logs CI jobs in.
         settings: as given.
     """
 
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
         self._database = database
         self.keys = SigningKeys(vault)
+        self.jobs = JobLogins(database, self.keys)
         self.settings = settings
 
     def now(self) -> str:
@@ -131,6 +134,7 @@ class Access:
             token_id=principal.token_id,
             flow_run_id=principal.flow_run_id,
             expires_at=format_time(dt.datetime.fromtimestamp(claims.exp, dt.UTC)),
+            oidc_trust_id=principal.oidc_trust_id,
             is_refresh=is_refresh,
         )
 
@@ -164,6 +168,7 @@ def _principal(rows: Sequence[Row[Any]], asked_tenant: str | None) -> Principal:
         token_id=root.token_id,
         flow_run_id=root.flow_run_id,
         expires_at=root.expires_at,
+        oidc_trust_id=root.oidc_trust_id,
     )
 
 

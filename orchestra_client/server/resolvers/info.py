@@ -16,10 +16,10 @@ CORE_VERSION = "1.4.1"
 """The newest of the older clients that this server answers."""
 
 CAPABILITIES = (
-    "atomic_registration",
     "idempotency_key_header",
     "large_flows",
     "late_flow_runs",
+    "oidc",
     "scoped_api_tokens",
     "task_tag_slots",
     "transition_id",

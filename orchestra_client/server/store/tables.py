@@ -408,6 +408,35 @@ api_token = Table(
     # SHA-256 of the token: it has 256 random bits, so there is nothing for a slow hash to slow down.
     Column("digest", String(64), nullable=False, unique=True),
     Column("expires_at", Timestamp),
+    # What a CI job logged in by, and what its tokens end with.
+    _reference("oidc_trust_id", "oidc_trust", nullable=True),
+    Index(None, "oidc_trust_id"),
+)
+
+oidc_trust = Table(
+    # Which jobs of whose CI may log in to the tenant, and as what.
+    "oidc_trust",
+    metadata,
+    _id(),
+    _tenant(),
+    _created(),
+    _updated(),
+    Column("name", String(255), nullable=False),
+    Column("issuer", String(255), nullable=False),
+    Column("audience", String(255), nullable=False),
+    Column("claims", Json, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("token_seconds", Integer, nullable=False),
+    UniqueConstraint("tenant_id", "name"),
+)
+
+used_oidc_token = Table(
+    # The tokens of CI jobs that logged in, each until it is of no use any more.
+    "used_oidc_token",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", Timestamp, nullable=False),
+    Index(None, "expires_at"),
 )
 
 signing_key = Table(

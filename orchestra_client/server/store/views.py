@@ -26,7 +26,7 @@ TENANT: BindParameter[str] = bindparam("scope_tenant_id", required=True)
 TENANTS: BindParameter[list[str]] = bindparam("scope_tenant_ids", required=True, expanding=True)
 FLOW_RUN: BindParameter[str] = bindparam("scope_flow_run_id", required=True)
 
-_PRIVATE = {"user", "membership", "api_token", "signing_key", "answer", "service_lease"}
+_PRIVATE = {"user", "membership", "api_token", "signing_key", "answer", "service_lease", "used_oidc_token"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,8 @@ class TestList:
         [shown] = server.call("api_token", server.token)
 
         assert shown.keys() == {
-            "id", "name", "scope", "tenant_id", "user_id", "flow_run_id", "created", "expires_at"
+            "id", "name", "scope", "tenant_id", "user_id", "flow_run_id", "created", "expires_at",
+            "oidc_trust_id",
         }  # fmt: skip
 
 

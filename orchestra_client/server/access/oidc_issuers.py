@@ -1,0 +1,228 @@
+"""The keys of issuers: fetched where the issuer says, kept for a while, and never asked for often.
+
+Whoever sends a token decides when they are fetched, without any credential. So an issuer is only asked when some
+tenant trusts it, once in a while however many keys are made up, by a few threads at a time, and for so long.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jwt import PyJWKClient
+
+from orchestra_client.errors import AuthenticationError, RateLimited, ServerError
+from orchestra_client.server.access.oidc_tokens import ALGORITHMS
+from orchestra_client.server.access.oidc_trusts import is_loopback, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jwt import PyJWK
+
+LIFESPAN = 600.0
+"""Seconds for which keys are good; a key that an issuer withdraws counts no longer."""
+
+COOLDOWN = 10.0
+"""Seconds between two questions to an issuer, when the first one failed or did not bring the key."""
+
+PATIENCE = 5.0
+"""Seconds that an issuer has to answer."""
+
+MAX_BYTES = 512 * 1024
+"""Of one answer of an issuer; GitHub's keys are 10 kB."""
+
+MAX_WAITING = 4
+"""Threads that ask an issuer, or wait for one that does, at the same time: most of a server's must go on answering."""
+
+MAX_ISSUERS = 256
+"""Issuers whose keys are kept."""
+
+
+class Unavailable(Exception):
+    """An issuer did not say what its keys are; the text says why, as the end of a sentence."""
+
+
+def fetch_json(url: str) -> Any:
+    """The JSON at a URL, which is asked once, and followed nowhere else.
+
+    Raises:
+        Unavailable: there was no answer, or another one.
+    """
+    # It takes a while to import, and most servers log no jobs in.
+    import httpx  # noqa: PLC0415
+
+    body = b""
+    try:
+        with httpx.stream("GET", url, timeout=PATIENCE, headers={"Accept": "application/json"}) as response:
+            if response.status_code != 200:
+                raise Unavailable(f"answered {url} with HTTP status {response.status_code}")
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise Unavailable(f"answered {url} with more than {MAX_BYTES} bytes")
+        return json.loads(body)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unavailable(f"could not be reached at {url} ({type(error).__name__})") from None
+    except (ValueError, RecursionError):
+        raise Unavailable(f"answered {url} with something that is no JSON") from None
+
+
+class KeyClient(PyJWKClient):
+    """Finds an issuer's keys as OpenID Connect Discovery 1.0, section 4, describes.
+
+    Args:
+        issuer: its URL.
+    """
+
+    def __init__(self, issuer: str) -> None:
+        # Kept by `Issuer`, which also keeps failures.
+        super().__init__(
+            f"{issuer.rstrip('/')}/.well-known/openid-configuration", cache_jwk_set=False, timeout=PATIENCE
+        )
+        self.issuer = issuer
+
+    def fetch_data(self) -> Any:
+        """The key set, from where the issuer's configuration says that it is.
+
+        Raises:
+            Unavailable: one of the two cannot be had.
+        """
+        configuration = fetch_json(self.uri)
+        if not isinstance(configuration, dict) or configuration.get("issuer") != self.issuer:
+            raise Unavailable(f"says at {self.uri} that it is another one")
+        return fetch_json(self._location(configuration.get("jwks_uri")))
+
+    def _location(self, uri: Any) -> str:
+        try:
+            parts = urlsplit(uri if isinstance(uri, str) else "")
+            # Only an issuer on this machine may have its keys there, too, and be asked without TLS.
+            is_local = urlsplit(self.issuer).scheme == "http" and is_loopback(parts.hostname or "")
+        except ValueError:
+            is_local, parts = False, urlsplit("")
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_local)):
+            raise Unavailable(f"names no https URL of its keys at {self.uri}")
+        return str(uri)
+
+
+@dataclass(slots=True)
+class Issuer:
+    """One issuer's keys. Safe to share between threads.
+
+    Attributes:
+        client: fetches them.
+        clock: tells the time in seconds.
+    """
+
+    client: KeyClient
+    clock: Callable[[], float]
+    _keys: list[PyJWK] = field(default_factory=list)
+    _fetched: float = float("-inf")
+    _tried: float = float("-inf")
+    _failure: str | None = None
+    _asking: threading.Thread | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def known(self, key_id: str) -> PyJWK | None:
+        """A key that need not be fetched."""
+        is_fresh = self._age(self._fetched) < LIFESPAN
+        return self.client.match_kid(self._keys, key_id) if is_fresh else None
+
+    def fetched(self, key_id: str) -> PyJWK:
+        """A key, fetched unless that was tried just now.
+
+        Raises:
+            AuthenticationError: the issuer has no such key.
+            ServerError: the issuer does not tell its keys.
+        """
+        with self._lock:
+            if (key := self.known(key_id)) is not None:
+                return key
+            wait = COOLDOWN - self._age(self._tried)
+            if wait <= 0:
+                self._fetch()
+            again = f"it can be asked again in {max(wait, 1):.0f} s" if wait > 0 else "it was asked just now"
+            if self._failure is not None:
+                raise ServerError(f"The issuer {self.client.issuer} {self._failure}; {again}.")
+            if (key := self.known(key_id)) is None:
+                raise AuthenticationError(
+                    f"The issuer {self.client.issuer} has no key {shown(key_id)}, with which the OIDC token claims to "
+                    f"be signed; {again}."
+                )
+            return key
+
+    def _age(self, moment: float) -> float:
+        """Seconds since then; endless when the clock was set back meanwhile."""
+        age = self.clock() - moment
+        return age if age >= 0 else float("inf")
+
+    def _fetch(self) -> None:
+        # In a thread, because an answer that drips in byte by byte meets no timeout of a socket. It is let run on, and
+        # what it brings late still counts.
+        if self._asking is None or not self._asking.is_alive():
+            self._asking = threading.Thread(target=self._ask, name="oidc-issuer", daemon=True)
+            self._asking.start()
+        self._asking.join(PATIENCE)
+        if self._asking.is_alive():
+            self._failure = f"did not answer within {PATIENCE:.0f} s"
+        # Measured from the end, so that a slow one is left alone for as long as a fast one.
+        self._tried = self.clock()
+
+    def _ask(self) -> None:
+        try:
+            keys = self.client.get_signing_keys()
+        except Unavailable as error:
+            self._failure = str(error)
+        except Exception:  # noqa: BLE001 (PyJWT expects sound keys; what an issuer says can be anything)
+            self._failure = "has no keys that tokens could be signed with"
+        else:
+            self._keys = [key for key in keys if key.algorithm_name in ALGORITHMS]
+            self._fetched, self._failure = self.clock(), None
+
+
+class Issuers:
+    """The keys of every issuer that was asked. Safe to share between threads.
+
+    Args:
+        clock: tells the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._known: OrderedDict[str, Issuer] = OrderedDict()
+        self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(MAX_WAITING)
+
+    def key(self, issuer: str, key_id: str) -> PyJWK:
+        """An issuer's key. This may take seconds: never call it within a transaction.
+
+        Args:
+            issuer: its URL, which somebody trusts.
+            key_id: the `kid` of a token.
+
+        Raises:
+            AuthenticationError: the issuer has no such key.
+            ServerError: the issuer does not tell its keys.
+            RateLimited: enough others wait for an issuer already.
+        """
+        known = self._of(issuer)
+        if (key := known.known(key_id)) is not None:
+            return key
+        if not self._turns.acquire(blocking=False):
+            raise RateLimited("Others wait for the keys of an issuer already; try again.", retry_after=1)
+        try:
+            return known.fetched(key_id)
+        finally:
+            self._turns.release()
+
+    def _of(self, issuer: str) -> Issuer:
+        with self._lock:
+            known = self._known.setdefault(issuer, Issuer(KeyClient(issuer), self._clock))
+            self._known.move_to_end(issuer)
+            while len(self._known) > MAX_ISSUERS:
+                self._known.popitem(last=False)
+            return known
