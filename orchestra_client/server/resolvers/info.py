@@ -16,6 +16,7 @@ CORE_VERSION = "1.4.1"
 """The newest of the older clients that this server answers."""
 
 CAPABILITIES = (
+    "atomic_registration",
     "idempotency_key_header",
     "large_flows",
     "late_flow_runs",
