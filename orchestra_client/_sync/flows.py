@@ -41,7 +41,7 @@ class Flows(Tenants):
 
         A flow that has not changed since its latest version was registered makes no new one: that version's id is
         returned, and its schedule stays as active as it is. What counts as a change is `Flow.content_hash`; for other
-        flows and dicts, a hash over the serialized flow without `__version__`s.
+        flows and dicts, a hash over the serialized flow without its `__version__` fields.
 
         A flow of any size is registered as a whole or not at all. Servers of the older API take more than 500 tasks or
         500 edges only in pieces, the schedule last: after a failure in the middle, register the flow again to

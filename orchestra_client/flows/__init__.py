@@ -5,8 +5,9 @@ See :mod:`orchestra_client.schedules` for when they run.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orchestra_client.lazy import lazily
 
 if TYPE_CHECKING:
     from orchestra_client.flows import cache_validators, run_configs, storage, triggers
@@ -64,16 +65,4 @@ _HOMES: dict[str, str | None] = {
     "unmapped": "edges",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOMES[name]
-    module = import_module(f"{__name__}.{home or name}")
-    value = module if home is None else getattr(module, name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

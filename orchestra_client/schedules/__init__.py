@@ -6,8 +6,9 @@ The flow's author writes them, and the server's scheduler reads the same ones fr
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orchestra_client.lazy import lazily
 
 if TYPE_CHECKING:
     from orchestra_client.schedules import adjustments, filters
@@ -35,18 +36,18 @@ __all__ = [
     "filters",
 ]
 
-_MODULES = ("clocks", "schedule")
+_HOMES: dict[str, str | None] = {
+    "Clock": "clocks",
+    "ClockEvent": "clocks",
+    "CronClock": "clocks",
+    "CronSchedule": "schedule",
+    "DatesClock": "clocks",
+    "IntervalClock": "clocks",
+    "IntervalSchedule": "schedule",
+    "Schedule": "schedule",
+    "UnknownClock": "clocks",
+    "adjustments": None,
+    "filters": None,
+}
 
-
-def __getattr__(name: str) -> Any:
-    if name in ("adjustments", "filters"):
-        return import_module(f"{__name__}.{name}")
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for module in map(import_module, (f"{__name__}.{part}" for part in _MODULES)):
-        globals().update({public: getattr(module, public) for public in module.__all__ if public in __all__})
-    return globals()[name]
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orchestra_client.lazy import lazily
 
 if TYPE_CHECKING:
     from orchestra_client.engine.executors.base import Executor
@@ -13,21 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DaskExecutor", "Executor", "LocalExecutor", "ThreadExecutor"]
 
-_HOMES = {
+_HOMES: dict[str, str | None] = {
     "DaskExecutor": "dask",
     "Executor": "base",
     "LocalExecutor": "local",
     "ThreadExecutor": "threads",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

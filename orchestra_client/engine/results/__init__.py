@@ -5,8 +5,9 @@ One kind of store a file; imported on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orchestra_client.lazy import lazily
 
 if TYPE_CHECKING:
     from orchestra_client.engine.results.base import ResultStore
@@ -23,7 +24,7 @@ __all__ = [
     "Serializer",
 ]
 
-_HOMES = {
+_HOMES: dict[str, str | None] = {
     "JSONSerializer": "serializers",
     "LocalResults": "local",
     "PickleSerializer": "serializers",
@@ -32,14 +33,4 @@ _HOMES = {
     "Serializer": "serializers",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orchestra_client.lazy import lazily
 
 if TYPE_CHECKING:
     from orchestra_client.flows.storage.base import Storage, UnknownStorage
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Local", "Module", "Script", "Storage", "UnknownStorage"]
 
-_HOMES = {
+_HOMES: dict[str, str | None] = {
     "Local": "local",
     "Module": "module",
     "Script": "script",
@@ -21,14 +22,4 @@ _HOMES = {
     "UnknownStorage": "base",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)
