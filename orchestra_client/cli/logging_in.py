@@ -9,13 +9,14 @@ import click
 
 from orchestra_client.auth.resolution import open_store
 from orchestra_client.cli.logins import facts_of, find_tenant, reason_of
-from orchestra_client.cli.options import open_client
+from orchestra_client.cli.options import IMPATIENCE, open_client
 from orchestra_client.cli.output import say
 from orchestra_client.cli.prompts import choose, read_hidden
 from orchestra_client.cli.root import NotLoggedIn
 from orchestra_client.cli.terminal import can_ask
 from orchestra_client.config import normalize_server
 from orchestra_client.errors import AuthenticationError, ConfigurationError, mask_token
+from orchestra_client.transport import RetryPolicy
 
 if TYPE_CHECKING:
     from orchestra_client.auth.store import CredentialStore
@@ -152,7 +153,7 @@ def log_out(store: CredentialStore, server: str, *, is_revoked: bool) -> None:
 
 
 def _revoke(server: str, token: str) -> None:
-    with open_client(server, None, api_token=token) as client:
+    with open_client(server, None, api_token=token, retry=RetryPolicy(budget=IMPATIENCE)) as client:
         # As the token itself, whatever ORCHESTRA_TENANT says.
         client.logout_from_tenant()
         try:
