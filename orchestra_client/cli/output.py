@@ -19,7 +19,17 @@ from orchestra_client.cli.terminal import is_watched
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["Column", "as_plain", "print_fields", "print_json", "print_list", "say", "state_style", "when"]
+__all__ = [
+    "Column",
+    "as_plain",
+    "print_fields",
+    "print_json",
+    "print_list",
+    "printable",
+    "say",
+    "state_style",
+    "when",
+]
 
 _STATE_STYLES = {
     "Success": "green",
@@ -177,12 +187,12 @@ def _print_table(rows: Sequence[Any], columns: Sequence[Column]) -> None:
 
 def _shown(value: Any) -> str:
     """A cell for people."""
-    return when(value) if isinstance(value, datetime) else _printable(_text(value))
+    return when(value) if isinstance(value, datetime) else printable(_text(value))
 
 
 def _piped(value: Any) -> str:
     """A cell for programs: of one line, without tabs."""
-    return _printable(value.isoformat() if isinstance(value, datetime) else _text(value))
+    return printable(value.isoformat() if isinstance(value, datetime) else _text(value))
 
 
 def _text(value: Any) -> str:
@@ -197,6 +207,6 @@ def _text(value: Any) -> str:
     return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
-def _printable(text: str) -> str:
-    """Without line breaks, tabs and escape sequences, which could paint over what stands above."""
+def printable(text: str) -> str:
+    """A text without line breaks, tabs and escape sequences, which could paint over what stands above."""
     return "".join(each if each.isprintable() else " " for each in text)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # Each command's module is called like it, with underscores, and holds a click command of the module's name.
 _SECTIONS: dict[str, dict[str, str]] = {
-    "Work": {},
+    "Work": {
+        "register": "Register flows, from CI or while they are written.",
+    },
     "Set up": {
         "auth": "Log in to servers.",
         "tenant": "See, choose and make tenants.",

@@ -15,6 +15,7 @@ from orchestra_client.flows.flow import Flow
 from orchestra_client.flows.sources import DocumentSource, FoundFlow, ModuleSource, ScriptSource, Source
 from orchestra_client.flows.sources.faults import Fault, fault, shorten
 from orchestra_client.flows.sources.modules import modules_in
+from orchestra_client.flows.storage import Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -135,7 +136,7 @@ def discover(
         tuple(
             Companions(source.location, tuple(map(shorten, each.companions)))
             for source, each in loaded
-            if each.flows and each.companions
+            if each.companions and any(_travels_as_script(found) for found in each.flows)
         ),
     )
 
@@ -193,6 +194,10 @@ def _is_same(one: FoundFlow, other: FoundFlow) -> bool:
 
 def _resolved(file: str) -> str:
     return str(Path(file).resolve())
+
+
+def _travels_as_script(found: FoundFlow) -> bool:
+    return isinstance(found.flow, Flow) and isinstance(found.flow.storage, Script)
 
 
 def _clash(found: list[FoundFlow]) -> Fault:

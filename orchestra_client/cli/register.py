@@ -1,0 +1,166 @@
+"""`orchestra register`: registering flows, from CI or while they are written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestra_client.cli.options import connected, json_option
+from orchestra_client.cli.output import say
+from orchestra_client.cli.progress import progress_bar
+from orchestra_client.cli.terminal import is_watched
+from orchestra_client.errors import OrchestraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestra_client.cli.options import Connect
+    from orchestra_client.cli.registering import Registration
+    from orchestra_client.cli.registration_report import Report, Row
+    from orchestra_client.flows.discovery import Discovery
+
+    Show = Callable[[str, int, int], None]
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-m",
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="A module, or a package with all modules in it. Give it once for each.",
+)
+@click.option("--project", required=True, metavar="NAME", help="Register in this project.")
+@click.option("--create-project", is_flag=True, help="Create the project if there is none.")
+@click.option("--plan", "is_plan", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--atomic", is_flag=True, help="Do all of it or nothing.")
+@click.option("--prune", is_flag=True, help="Archive the project's other flows.")
+@click.option("--force", is_flag=True, help="Make new versions of flows that have not changed, too.")
+@click.option("--no-schedule", is_flag=True, help="Let the schedules of new versions make no runs.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    help="A label that the runs need besides the flows' own. Give it once for each.",
+)
+@click.option("--watch", is_flag=True, help="Register again whenever a file is saved, until Ctrl-C.")
+@json_option
+@connected
+def register(
+    connect: Connect,
+    *,
+    paths: tuple[Path, ...],
+    modules: tuple[str, ...],
+    watch: bool,
+    as_json: bool,
+    prune: bool,
+    force: bool,
+    labels: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Register the flows in files, directories and modules: those that have changed.
+
+    A file may have several flows. All Python files in a directory count. Files are run, so keep what is only for
+    running them behind `if __name__ == "__main__":`. JSON files with serialized flows can be given, too.
+    """
+    if not paths and not modules:
+        raise click.UsageError("Say which flows: PATH, or -m MODULE.")
+    if watch:
+        _watch(paths, modules, as_json=as_json)
+        return
+    compared = {"prune": prune, "force": force, "labels": labels}
+    with progress_bar() as show:
+        found = _discover(paths, modules, show)
+        report = _report(connect, found, show, as_json=as_json, compared=compared, **options)
+    _tell(report, as_json=as_json)
+
+
+def _watch(paths: tuple[Path, ...], modules: tuple[str, ...], *, as_json: bool) -> None:
+    from orchestra_client.cli.on_save import directories_of, run_on_save  # noqa: PLC0415 - rarely needed
+
+    if as_json:
+        raise click.UsageError("--watch has no end, and --json is one document; leave one out.")
+    words = list(sys.argv[1:])
+    words.remove("--watch")
+    run_on_save(words, directories_of(paths, modules))
+
+
+def _discover(paths: tuple[Path, ...], modules: tuple[str, ...], show: Show) -> Discovery:
+    from orchestra_client.cli.registration_report import tell_companions, tell_faults  # noqa: PLC0415 - slow
+    from orchestra_client.flows.discovery import discover  # noqa: PLC0415 - as above
+
+    try:
+        found = discover(
+            paths, modules, on_source=lambda source, done, total: show(f"Loading {source}", done, total)
+        )
+    except ModuleNotFoundError as error:
+        raise click.UsageError(str(error)) from None
+    if not found.flows and not found.faults:
+        raise click.UsageError(f"There is no flow in {', '.join([*map(str, paths), *modules])}.")
+    named = {*map(str, paths), *modules}
+    for source in found.empty:
+        if source in named:
+            say(f"{source}: there is no flow at its top level.")
+    tell_faults(found.faults)
+    tell_companions(found.companions)
+    return found
+
+
+def _report(
+    connect: Connect, found: Discovery, show: Show, *, project: str, is_plan: bool, **options: Any
+) -> Report:
+    """Do it, or tell what would be done."""
+    from orchestra_client.cli.github import annotate_failure  # noqa: PLC0415 - slow
+    from orchestra_client.cli.registration_report import Report  # noqa: PLC0415 - as above
+
+    registration = _registration(found, show, project=project, is_plan=is_plan, **options)
+    rows: tuple[Row, ...] = ()
+    try:
+        if registration is not None:
+            with connect() as client:
+                rows = registration.plan(client) if is_plan else registration.register(client)
+    except OrchestraError as error:
+        annotate_failure(error)
+        raise
+    return Report(project, is_plan, rows, found.faults)
+
+
+def _registration(
+    found: Discovery, show: Show, *, is_plan: bool, as_json: bool, compared: dict[str, Any], **options: Any
+) -> Registration | None:
+    """What is left to do, after flows that could not be loaded; None for nothing."""
+    from orchestra_client.cli.registering import Registration  # noqa: PLC0415 - slow
+    from orchestra_client.cli.registration_report import print_line  # noqa: PLC0415 - as above
+
+    if not found.flows:
+        return None
+    if found.faults and options["atomic"] and not is_plan:
+        say("Nothing was registered, because not every flow could be loaded.")
+        return None
+    if found.faults and compared["prune"]:
+        # The flows of a file that could not be loaded would be archived.
+        say("Nothing is archived, because not every flow could be loaded.")
+        compared = {**compared, "prune": False}
+
+    def on_flow(row: Row, done: int, total: int) -> None:
+        show(f"Registering {row.name}", done, total)
+        if not as_json and not is_watched():
+            print_line(row)
+
+    return Registration(found.flows, compared=compared, on_flow=on_flow, **options)
+
+
+def _tell(report: Report, *, as_json: bool) -> None:
+    from orchestra_client.cli.github import annotate, summarize  # noqa: PLC0415 - as above
+    from orchestra_client.cli.registration_report import print_report  # noqa: PLC0415 - as above
+
+    print_report(report, as_json=as_json)
+    annotate(report)
+    summarize(report)
+    if report.has_failures:
+        sys.exit(1)
