@@ -20,6 +20,7 @@ from orchestra_client._async.opening import open_transport
 from orchestra_client._async.overview import AsyncOverview
 from orchestra_client._async.projects import AsyncProjects
 from orchestra_client._async.raw import AsyncRaw
+from orchestra_client._async.registration import AsyncRegistration
 from orchestra_client._async.secrets import AsyncSecrets
 from orchestra_client._async.session import AsyncSession
 from orchestra_client._async.task_runs import AsyncTaskRuns
@@ -49,6 +50,7 @@ class AsyncClient(
     AsyncTokens,
     AsyncProjects,
     AsyncFlows,
+    AsyncRegistration,
     AsyncTenants,
     AsyncFlowRuns,
     AsyncOverview,

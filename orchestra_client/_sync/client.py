@@ -21,6 +21,7 @@ from orchestra_client._sync.opening import open_transport
 from orchestra_client._sync.overview import Overview
 from orchestra_client._sync.projects import Projects
 from orchestra_client._sync.raw import Raw
+from orchestra_client._sync.registration import Registration
 from orchestra_client._sync.secrets import Secrets
 from orchestra_client._sync.session import Session
 from orchestra_client._sync.task_runs import TaskRuns
@@ -50,6 +51,7 @@ class Client(
     Tokens,
     Projects,
     Flows,
+    Registration,
     Tenants,
     FlowRuns,
     Overview,
