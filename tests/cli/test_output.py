@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
-import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestra_client.cli.output import Column, print_fields, print_json, print_list, state_style
 
-GREEN = "\x1b[32m"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ESCAPE = "\x1b"
+GREEN = f"{ESCAPE}[32m"
+RED = f"{ESCAPE}[31m"
 
 
 class Terminal(io.StringIO):
@@ -17,55 +23,57 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """In place of stdout, for somebody whose variables say nothing."""
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of somebody whose variables say nothing about colours."""
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stdout", terminal)
-    return terminal
+
+
+def at_terminal(write: Callable[[], None]) -> str:
+    """What a function writes on a terminal."""
+    with redirect_stdout(Terminal()) as terminal:
+        write()
+    return terminal.getvalue()
 
 
 def print_states() -> None:
     print_list(["Success"], [Column("STATE", str, state_style)], as_json=False)
 
 
-def test_at_a_terminal_states_have_colours(terminal: Terminal) -> None:
-    print_states()
+def print_dangerous() -> None:
+    print_fields({"name": f"{RED}red"}, as_json=False)
+    print_json({"name": f"{RED}red"})
 
-    assert f"{GREEN}Success" in terminal.getvalue()
+
+def test_at_a_terminal_states_have_colours() -> None:
+    assert f"{GREEN}Success" in at_terminal(print_states)
 
 
-def test_no_color_means_no_colour(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_means_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
-    print_states()
+    shown = at_terminal(print_states)
 
-    assert "Success" in terminal.getvalue()
-    assert GREEN not in terminal.getvalue()
+    assert "Success" in shown
+    assert GREEN not in shown
 
 
-def test_a_terminal_that_knows_no_colours_gets_none(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_that_knows_no_colours_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
 
+    assert ESCAPE not in at_terminal(print_states)
+
+
+def test_a_pipe_gets_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
     print_states()
 
-    assert "\x1b" not in terminal.getvalue()
+    assert capsys.readouterr().out == "Success\n"
 
 
-def test_a_pipe_gets_no_escape_sequences_even_of_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    print_states()
-    print_fields({"name": "\x1b[31mred\x1b[0m"}, as_json=False)
+def test_what_is_shown_cannot_paint(capsys: pytest.CaptureFixture[str]) -> None:
+    print_dangerous()
 
-    assert "\x1b" not in capsys.readouterr().out
-
-
-def test_a_terminal_gets_no_escape_sequences_of_what_it_shows(terminal: Terminal) -> None:
-    print_fields({"name": "\x1b[31mred\x1b[0m"}, as_json=False)
-    print_json({"name": "\x1b[31mred\x1b[0m"})
-
-    assert "\x1b" not in terminal.getvalue()
+    assert ESCAPE not in capsys.readouterr().out
+    assert ESCAPE not in at_terminal(print_dangerous)
