@@ -54,6 +54,11 @@ class Records(list[T], Generic[T]):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (list(self), self.kind)
 
+    def _repr_html_(self) -> str:
+        from orchestra_client.html import table_html  # noqa: PLC0415 - for notebooks alone
+
+        return table_html(self, self.kind)
+
     def to_pandas(self) -> DataFrame:
         """A table: a row for each result, a column for each of its fields.
 

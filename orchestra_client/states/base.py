@@ -203,6 +203,11 @@ class State(StateChecks):
     def __repr__(self) -> str:
         return f"<{self.type_name}>" if self.message is None else f'<{self.type_name}: "{self.message}">'
 
+    def _repr_html_(self) -> str:
+        from orchestra_client.html import state_html  # noqa: PLC0415 - for notebooks alone
+
+        return state_html(self)
+
     def __setstate__(self, state: tuple[dict[str, Any] | None, dict[str, Any]]) -> None:
         attributes, slots = state
         for name, value in {**(attributes or {}), **slots}.items():
