@@ -85,9 +85,10 @@ def _watch(paths: tuple[Path, ...], modules: tuple[str, ...], *, as_json: bool) 
 
     if as_json:
         raise click.UsageError("--watch has no end, and --json is one document; leave one out.")
+    directories = directories_of(paths, modules)
     words = list(sys.argv[1:])
     words.remove("--watch")
-    run_on_save(words, directories_of(paths, modules))
+    run_on_save(words, directories)
 
 
 def _discover(paths: tuple[Path, ...], modules: tuple[str, ...], show: Show) -> Discovery:
@@ -99,7 +100,7 @@ def _discover(paths: tuple[Path, ...], modules: tuple[str, ...], show: Show) -> 
             paths, modules, on_source=lambda source, done, total: show(f"Loading {source}", done, total)
         )
     except ModuleNotFoundError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"There is no module {error.name!r}.") from None
     if not found.flows and not found.faults:
         raise click.UsageError(f"There is no flow in {', '.join([*map(str, paths), *modules])}.")
     named = {*map(str, paths), *modules}
