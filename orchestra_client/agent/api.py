@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from orchestra_client.agent.runs import ClaimedRun, DueRun, Standing
+from orchestra_client.agent.runs import ClaimedRun, DueRun, RunningTask, Standing
 from orchestra_client.states import Scheduled, Submitted
 from orchestra_client.states.hierarchy import RUNNING, SCHEDULED
 
@@ -36,7 +36,7 @@ _END = """query EndOfRun($where: flow_run_bool_exp!, $waiting: task_run_bool_exp
   flow_run(where: $where) {
     id state version agent_id
     waiting: task_runs(where: $waiting, limit: 1) { id }
-    running: task_runs(where: $running) { id version }
+    running: task_runs(where: $running) { id version run_count task { max_retries retry_delay } }
   }
 }"""
 
@@ -129,7 +129,7 @@ class AgentApi:
         """How a run stands, with its task runs; None when it does not exist."""
         of_state = {"waiting": {"state": {"_in": _WAITING}}, "running": {"state": {"_in": sorted(RUNNING)}}}
         for row in self._rows(_END, {"id": {"_eq": run_id}}, **of_state):
-            running = tuple((task_run["id"], task_run["version"]) for task_run in row["running"])
+            running = tuple(RunningTask.of_row(task_run) for task_run in row["running"])
             return Standing(row["state"], row["version"], row["agent_id"], bool(row["waiting"]), running)
         return None
 

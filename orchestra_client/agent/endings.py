@@ -6,9 +6,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestra_client.agent.verdicts import concern, end_of
+from orchestra_client.agent.verdicts import concern, end_of, ends_of_tasks
 from orchestra_client.errors import StateConflict, VersionConflict
-from orchestra_client.states import Failed, Scheduled
+from orchestra_client.states import Scheduled
 from orchestra_client.states.hierarchy import FINISHED
 
 if TYPE_CHECKING:
@@ -180,6 +180,9 @@ class Endings:
         state = end_of(standing, self._api.agent_id, ending, charge.subject)
         if standing is None:
             return
+        if ends := ends_of_tasks(standing, self._api.agent_id, ending, charge.subject, self._clock.now()):
+            # First those inside, so that their slots return at once.
+            self._api.client.set_task_run_states(ends)
         if state is not None:
             self._set(charge, standing, state)
             return
@@ -188,13 +191,6 @@ class Endings:
             self._on_handed_back(charge.run.id, standing.version)
 
     def _set(self, charge: Charge, standing: Standing, state: State) -> None:
-        assert charge.ending is not None  # as above
-        if isinstance(state, Failed) and standing.running:
-            # First those inside, so that their slots return at once. Those of a cancelled run go with it.
-            failed = Failed(f"The flow run's {charge.subject} {charge.ending.reason}.")
-            self._api.client.set_task_run_states(
-                [(run_id, version, failed) for run_id, version in standing.running]
-            )
         try:
             self._api.client.set_flow_run_state(charge.run.id, standing.version, state)
         except (VersionConflict, StateConflict) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
     from orchestra_client.states import State
 
-__all__ = ["ClaimedRun", "DueRun", "Standing"]
+__all__ = ["ClaimedRun", "DueRun", "RunningTask", "Standing"]
+
+
+_INTERVAL = re.compile(r"(?:(\d+) days? ?)?(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,53 @@ class DueRun:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningTask:
+    """A task run that is Running.
+
+    Attributes:
+        id: its UUID.
+        version: of its state.
+        run_count: how many tries there were, this one included.
+        max_retries: how many there may be after the first one.
+        retry_delay: seconds between two of them.
+    """
+
+    id: str
+    version: int
+    run_count: int = 1
+    max_retries: int = 0
+    retry_delay: float = 0
+
+    @property
+    def has_retries(self) -> bool:
+        """Whether it may be tried again."""
+        return self.run_count <= self.max_retries
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> RunningTask:
+        """Read a row of `task_run`, with its task."""
+        task = row["task"] or {}
+        return cls(
+            row["id"],
+            row["version"],
+            row["run_count"] or 1,
+            task.get("max_retries") or 0,
+            _seconds(task.get("retry_delay")),
+        )
+
+
+def _seconds(delay: Any) -> float:
+    """A delay as servers tell it: in seconds, or, older ones, as PostgreSQL writes an interval (``1 day 00:01:30``)."""
+    if not isinstance(delay, str):
+        return float(delay or 0)
+    found = _INTERVAL.fullmatch(delay)
+    if found is None:
+        return 0.0
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How a run stands with the server.
 
@@ -91,11 +142,11 @@ class Standing:
         version: of that state.
         agent_id: the agent that took it last; None where the server does not tell.
         waits: whether one of its task runs waits for a time, a slot or a person; None when that was not asked.
-        running: its task runs that are Running, with their versions; empty when that was not asked.
+        running: its task runs that are Running; empty when that was not asked.
     """
 
     state: str
     version: int
     agent_id: str | None = None
     waits: bool | None = None
-    running: tuple[tuple[str, int], ...] = ()
+    running: tuple[RunningTask, ...] = ()

@@ -254,6 +254,6 @@ def test_what_makes_no_sense_is_told_at_once(options: tuple[str, ...], status: i
 
 def test_a_refused_token_is_told_without_showing_it(server: ServerProcess) -> None:
     ended = fails("--api-server", server.url, ORCHESTRA_API_TOKEN="orc_" + "x" * 43)
-    assert ended.returncode == 1
+    assert ended.returncode == 4
     assert "orc_…xxxx" in ended.stderr
     assert "x" * 43 not in ended.stderr

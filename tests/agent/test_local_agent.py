@@ -53,6 +53,36 @@ def test_a_killed_run_is_reported_within_seconds_with_the_reason(
     assert (task_run.state, "SIGKILL" in task_run.state_message) == ("Failed", True)
 
 
+def test_a_killed_run_goes_on_when_the_task_that_died_may_be_tried_again(
+    world: World, start: Callable[..., Running]
+) -> None:
+    world.register(max_retries=1)
+    start()
+    run_id = world.run("sleep")
+    first = world.pid(run_id)
+    until(lambda: world.row(run_id).task_runs[0].state == "Running")
+
+    os.kill(first, signal.SIGKILL)
+    until(lambda: world.pid(run_id) != first)
+    second = world.pid(run_id)
+    until(lambda: world.row(run_id).task_runs[0].state == "Running")
+    os.kill(second, signal.SIGKILL)
+    state = world.ends(run_id)
+
+    assert f"Process {second} was ended by SIGKILL" in state.message
+    tries = (
+        world.client.graphql(
+            "query($id: UUID!) { flow_run_by_pk(id: $id) { task_runs { states(order_by: {version: asc}) { state message } } } }",
+            variables={"id": run_id},
+        )
+        .data.flow_run_by_pk.task_runs[0]
+        .states
+    )
+    assert [each.state for each in tries][-4:] == ["Running", "Retrying", "Running", "Failed"]
+    assert f"process {first} was ended by SIGKILL" in tries[-3].message
+    assert tries[-3].message.endswith("It is tried again: retry 1 of 1.")
+
+
 def test_no_token_is_in_a_message_the_log_or_a_process_list(
     world: World, start: Callable[..., Running], caplog: pytest.LogCaptureFixture
 ) -> None:

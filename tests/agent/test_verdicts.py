@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from orchestra_client.agent.deployment import Ending
-from orchestra_client.agent.runs import Standing
+from orchestra_client.agent.runs import RunningTask, Standing
 from orchestra_client.agent.unmatched import mismatch
-from orchestra_client.agent.verdicts import concern, end_of
+from orchestra_client.agent.verdicts import concern, end_of, ends_of_tasks
+from orchestra_client.states import Retrying
 
 ME, OTHER = "me", "other"
 KILLED, CLEAN = (
     Ending("was ended by SIGKILL", False, "the last line"),
     Ending("ended with exit status 0", True),
 )
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ONCE = RunningTask("once", 4, run_count=1, max_retries=0)
+AGAIN = RunningTask("again", 7, run_count=2, max_retries=2, retry_delay=90)
 
 
 @pytest.mark.parametrize(
@@ -54,11 +60,50 @@ def test_whose_a_run_is(standing: Standing | None, expected: str) -> None:
         (Standing("Running", 6, OTHER), KILLED, None),
         (Standing("Cancelling", 6, OTHER), KILLED, None),
         (Standing("Running", 3, ME), Ending("ended with exit status 3", False, is_disowned=True), None),
+        (Standing("Running", 3, ME, running=(ONCE,)), KILLED, "Failed"),
+        (Standing("Running", 3, ME, running=(ONCE, AGAIN)), KILLED, None),
+        (Standing("Cancelling", 3, ME, running=(AGAIN,)), KILLED, "Cancelled"),
     ],
 )
 def test_what_is_reported(standing: Standing | None, ending: Ending, expected: str | None) -> None:
     state = end_of(standing, ME, ending, "process 7")
     assert (state.type_name if state else None) == expected
+
+
+def test_task_runs_that_died_are_tried_again_while_they_have_retries() -> None:
+    standing = Standing("Running", 3, ME, running=(ONCE, AGAIN))
+
+    [(_, version, once), (_, _, again)] = ends_of_tasks(standing, ME, KILLED, "process 7", NOW)
+
+    assert (version, once.type_name, once.message) == (
+        4,
+        "Failed",
+        "The flow run's process 7 was ended by SIGKILL.",
+    )
+    assert isinstance(again, Retrying)
+    assert (again.start_time, again.run_count) == (NOW + timedelta(seconds=90), 2)
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        None,
+        Standing("Cancelling", 3, ME, running=(AGAIN,)),
+        Standing("Running", 3, OTHER, running=(AGAIN,)),
+        Standing("Success", 3, ME, running=(AGAIN,)),
+    ],
+)
+def test_task_runs_of_other_runs_are_left_alone(standing: Standing | None) -> None:
+    assert ends_of_tasks(standing, ME, KILLED, "process 7", NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [(None, 0), (2.5, 2.5), ("00:01:30", 90), ("1 day 00:00:05", 86405), ("00:00:00.5", 0.5), ("soon", 0)],
+)
+def test_a_delay_is_read_as_every_server_tells_it(told: object, seconds: float) -> None:
+    row = {"id": "1", "version": 2, "run_count": 1, "task": {"max_retries": 1, "retry_delay": told}}
+    assert RunningTask.of_row(row).retry_delay == seconds
 
 
 def test_a_failure_tells_what_happened_and_the_last_lines() -> None:

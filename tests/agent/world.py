@@ -87,18 +87,29 @@ class World:
     flow_id: str = ""
 
     def __post_init__(self) -> None:
-        name = f"project {self.label}"
-        self.client.create_project(name)
+        self.client.create_project(f"project {self.label}")
+        self.register()
+
+    def register(self, *, max_retries: int = 0) -> None:
+        """Register the flow, of which later runs are."""
         parameter = {"name": "does", "slug": "does", "required": True, "default": None}
         parameters = [parameter, {**parameter, "name": "folder", "slug": "folder"}]
         parameters.append({"name": "seconds", "slug": "seconds", "required": False, "default": 0})
         flow = {
             "name": "flow",
-            "tasks": [{"name": "work", "slug": "work-1", "type": "Task", "max_retries": 2, "retry_delay": 0}],
+            "tasks": [
+                {
+                    "name": "work",
+                    "slug": "work-1",
+                    "type": "Task",
+                    "max_retries": max_retries,
+                    "retry_delay": 0,
+                }
+            ],
             "edges": [],
             "parameters": parameters,
         }
-        self.flow_id = self.client.register(flow, project_name=name, no_url=True)
+        self.flow_id = self.client.register(flow, f"project {self.label}", no_url=True)
 
     def run(
         self, does: str, *, labels: list[str] | None = None, run_config: Any = None, **parameters: Any
