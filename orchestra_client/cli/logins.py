@@ -149,16 +149,19 @@ def _facts(data: Any) -> TokenFacts:
     )
 
 
-def current_status(api_server: str | None) -> LoginStatus:
+def current_status(api_server: str | None, tenant: str | None = None) -> LoginStatus:
     """How things stand with the server that commands use.
 
     Args:
         api_server: the URL that was given; None means what is configured.
+        tenant: the tenant's slug or id that was given; None means what is configured.
 
     Raises:
         ConfigurationError: what is configured makes no sense.
     """
     login = resolve_login(api_server, None, os.environ)
+    if tenant:
+        login.credentials.want(TenantWish(None, tenant, "--tenant"))
     server, source = login.server, login.server.source
     said_by = "--api-server" if source is ServerSource.ARGUMENT else source.value
     status = LoginStatus(server.shown, is_current=True, server_from=said_by, warnings=tuple(_warnings(login)))

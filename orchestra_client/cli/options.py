@@ -26,25 +26,32 @@ if TYPE_CHECKING:
     Connect = Callable[..., Client]
     """Opens a client for what the options say; keyword arguments go to `Client`."""
 
-__all__ = ["connected", "json_option", "limit_option"]
+__all__ = ["api_server_option", "connected", "json_option", "limit_option", "open_client", "tenant_option"]
 
 IMPATIENCE = 5.0
 """Seconds of retries for somebody who watches. Where nobody does, as in CI, the client's own minute holds."""
 
 
+api_server_option = click.option(
+    "--api-server",
+    metavar="URL",
+    help="The server's URL.  [default: ORCHESTRA_API_SERVER, or the saved login's]",
+)
+"""``--api-server``, passed as `api_server`."""
+
+tenant_option = click.option(
+    "--tenant",
+    metavar="SLUG",
+    help="Act in this tenant.  [default: ORCHESTRA_TENANT, or the saved login's]",
+)
+"""``--tenant``, passed as `tenant`; by its slug or its id."""
+
+
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--api-server`` and ``--tenant``, and as its first argument a function that opens the client."""
 
-    @click.option(
-        "--api-server",
-        metavar="URL",
-        help="The server's URL.  [default: ORCHESTRA_API_SERVER, or the saved login's]",
-    )
-    @click.option(
-        "--tenant",
-        metavar="SLUG",
-        help="Act in this tenant.  [default: ORCHESTRA_TENANT, or the saved login's]",
-    )
+    @api_server_option
+    @tenant_option
     @wraps(command)
     def run(*, api_server: str | None, tenant: str | None, **arguments: Any) -> Any:
         def connect(**settings: Any) -> Client:

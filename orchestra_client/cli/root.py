@@ -40,6 +40,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "graphql": "Ask the server anything.",
         "completion": "Let the shell complete commands.",
     },
+        "doctor": "Find out what is wrong, and why a run is not running.",
 }
 _COMMANDS = {name: purpose for section in _SECTIONS.values() for name, purpose in section.items()}
 
