@@ -184,8 +184,11 @@ class Flow(FlowBuilder):
             self.storage.add_flow(self)
         return dump_flow(self)
 
-    def content_hash(self) -> str:
+    def content_hash(self, document: Mapping[str, Any] | None = None) -> str:
         """What tells whether the flow has changed since it was registered.
+
+        Args:
+            document: the flow's JSON, for whoever has it already; unset means `serialize()`.
 
         Returns:
             SHA-256 in hexadecimal, over the canonical JSON of `serialize()` without versions, and without where the
@@ -194,7 +197,7 @@ class Flow(FlowBuilder):
         """
         from orchestra_client.flows.schemas.hashing import hash_flow  # noqa: PLC0415 (only needed to register)
 
-        return hash_flow(self.serialize())
+        return hash_flow(self.serialize() if document is None else document)
 
     @staticmethod
     def deserialize(document: Mapping[str, Any]) -> Flow:

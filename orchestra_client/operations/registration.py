@@ -11,6 +11,7 @@ from orchestra_client.graphql.compression import compress
 from orchestra_client.operation import Operation
 from orchestra_client.operations import checks
 from orchestra_client.operations.aliases import aliased
+from orchestra_client.operations.answers import id_of, nothing
 from orchestra_client.results import Project
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from orchestra_client.errors import OrchestraError
 
 __all__ = [
+    "NewVersion",
     "Registered",
     "Registration",
     "archive_flows",
@@ -51,6 +53,19 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version that was registered just now.
+
+    Attributes:
+        id: its UUID.
+        version: its number, where the answer told.
+    """
+
+    id: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A version that is to be registered.
 
@@ -64,10 +79,9 @@ class Registration:
     key: str
     set_schedule_active: bool
 
-    def as_input(self, project_id: str) -> dict[str, Any]:
-        """The input of the mutation that registers it."""
+    def as_input(self) -> dict[str, Any]:
+        """What the mutations that register it want to know of it."""
         return {
-            "project_id": project_id,
             "serialized_flow": compress(self.document),
             "set_schedule_active": self.set_schedule_active,
             "idempotency_key": self.key,
@@ -139,19 +153,23 @@ def _by_id(rows: Sequence[dict[str, Any]], column: str) -> dict[str, Any]:
 
 def create_flows(
     project_id: str, registrations: Sequence[Registration]
-) -> Operation[list[str | OrchestraError]]:
+) -> Operation[list[NewVersion | OrchestraError]]:
     """Register several versions in one request; none fails its neighbours.
 
     Returns:
-        The operation; its result has for each the flow's id, or the error it was refused with.
+        The operation; its result has for each the version without its number, or the error it was refused with.
     """
-    inputs = [each.as_input(project_id) for each in registrations]
-    return aliased("create_flow_from_compressed_string", inputs, "{ id }", _id_or_error)
+    inputs = [{"project_id": project_id, **each.as_input()} for each in registrations]
+    return aliased("create_flow_from_compressed_string", inputs, "{ id }", _created)
 
 
-def _id_or_error(answer: dict[str, Any] | None, error: OrchestraError | None) -> str | OrchestraError:
-    made = (answer or {}).get("id")
-    return error or (made or ClientError("the server answered without an id, so nothing was created"))
+def _created(answer: dict[str, Any] | None, error: OrchestraError | None) -> NewVersion | OrchestraError:
+    if error is not None:
+        return error
+    try:
+        return NewVersion(id_of(answer))
+    except ClientError as missing:
+        return missing
 
 
 def archive_flows(flow_ids: Sequence[str]) -> Operation[list[OrchestraError | None]]:
@@ -161,28 +179,38 @@ def archive_flows(flow_ids: Sequence[str]) -> Operation[list[OrchestraError | No
         The operation; its result has for each None, or the error it was refused with.
     """
     inputs = [{"flow_id": flow_id} for flow_id in flow_ids]
-    return aliased("archive_flow", inputs, "{ success }", lambda _, error: error)
+    return aliased("archive_flow", inputs, "{ success }", _done)
+
+
+def _done(answer: dict[str, Any] | None, error: OrchestraError | None) -> OrchestraError | None:
+    if error is None:
+        try:
+            nothing(answer)
+        except ClientError as unsuccessful:
+            return unsuccessful
+    return error
 
 
 def register_flows(
     project_id: str, registrations: Sequence[Registration], archive: Sequence[str]
-) -> Operation[list[tuple[str, int]]]:
+) -> Operation[list[NewVersion]]:
     """Register several versions and archive other flows, all at once or not at all.
 
+    Args:
+        project_id: where.
+        registrations: the versions.
+        archive: the ids of the other flows.
+
     Returns:
-        The operation; its result has the id and the number of each version, in order.
+        The operation; its result has each version, in order.
     """
     given = {
         "project_id": project_id,
-        "flows": [_without_project(each.as_input(project_id)) for each in registrations],
+        "flows": [each.as_input() for each in registrations],
         "archive": list(archive),
     }
     return Operation(
         "register_flows",
         {"input": given},
-        lambda answer: [(row["id"], row["version"]) for row in answer["flows"]],
+        lambda answer: [NewVersion(row["id"], row["version"]) for row in answer["flows"]],
     )
-
-
-def _without_project(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if name != "project_id"}

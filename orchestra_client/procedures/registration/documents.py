@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from orchestra_client.errors import BadInput
-from orchestra_client.flows.schemas.hashing import hash_document, hash_flow
+from orchestra_client.flows.schemas.hashing import hash_document
+from orchestra_client.schemas.version import WIRE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +40,13 @@ class SerializableFlow(Protocol):
 class HashedFlow(SerializableFlow, Protocol):
     """A flow that tells by itself whether it has changed, as `orchestra_client.Flow` does."""
 
-    def content_hash(self) -> str:
-        """Equal as long as the flow is the same, in every process and on every machine."""
+    @property
+    def content_hash(self) -> Callable[..., str]:
+        """A method: equal as long as the flow is the same, in every process and on every machine.
+
+        One with an argument `document` is given the serialized flow; without that, the flow serializes itself again,
+        and registered versions cannot be compared with it by their content.
+        """
         ...
 
 
@@ -85,12 +92,11 @@ def content_hash(flow: Given, document: Mapping[str, Any], labels: Sequence[str]
 
 
 def hashing_of(flow: Given) -> Callable[[Mapping[str, Any]], str] | None:
-    """The function that makes the content hash of the serialized flow; None for a flow that hashes itself in its own way."""
-    from orchestra_client.flows.flow import Flow  # noqa: PLC0415 (a serialized flow needs none of it)
-
-    if isinstance(flow, Flow) and type(flow).content_hash is Flow.content_hash:
-        return hash_flow
-    return None if isinstance(flow, HashedFlow) else hash_document
+    """What makes the content hash of any serialized version of a flow; None where only the flow can, and of itself."""
+    if not isinstance(flow, HashedFlow):
+        return hash_document
+    takes_document = "document" in inspect.signature(flow.content_hash).parameters
+    return flow.content_hash if takes_document else None
 
 
 def with_labels(document: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
@@ -103,16 +109,15 @@ def with_labels(document: Mapping[str, Any], labels: Sequence[str]) -> Mapping[s
         return document
     place = next((part for part in ("run_config", "environment") if document.get(part)), None)
     if place is None:
-        return {**document, "run_config": _run_config(labels)}
+        run_config = {
+            "type": "UniversalRun",
+            "env": None,
+            "labels": list(labels),
+            "__version__": WIRE_VERSION,
+        }
+        return {**document, "run_config": run_config}
     config = document[place]
     return {**document, place: {**config, "labels": sorted({*(config.get("labels") or ()), *labels})}}
-
-
-def _run_config(labels: Sequence[str]) -> dict[str, Any] | None:
-    from orchestra_client.flows.run_configs import UniversalRun  # noqa: PLC0415 (needed with labels only)
-    from orchestra_client.flows.schemas.storages import dump_run_config  # noqa: PLC0415 (likewise)
-
-    return dump_run_config(UniversalRun(labels=labels))
 
 
 def _check(flow: Mapping[str, Any]) -> None:

@@ -4,45 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestra_client.errors import (
-    ClientError,
-    ConfigurationError,
-    OrchestraError,
-    PayloadTooLarge,
-    RateLimited,
-    ServerError,
-)
+from orchestra_client.errors import ClientError, ConfigurationError, OrchestraError
 from orchestra_client.operations import checks
 from orchestra_client.operations import registration as operations
 from orchestra_client.operations.aliases import chunks
 from orchestra_client.procedures.registration.batches import batches, size_of
 from orchestra_client.procedures.registration.planning import candidates, plan
 from orchestra_client.procedures.registration.report import Report
-from orchestra_client.procedures.registration.single import is_large, send_registration
+from orchestra_client.procedures.registration.sending import ATOMIC, Sender
 from orchestra_client.procedures.registration.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from orchestra_client.operation import Procedure
-    from orchestra_client.operations.registration import Registration
+    from orchestra_client.operations.registration import NewVersion, Registration
     from orchestra_client.procedures.registration.documents import Given
     from orchestra_client.results.registration import FlowChange, RegisteredFlow, RegistrationResult
 
     Item = tuple[FlowChange, Registration]
 
-__all__ = ["ATOMIC", "register_flows"]
-
-ATOMIC = "atomic_registration"
-"""The capability of servers that register flows all at once or not at all."""
+__all__ = ["register_flows"]
 
 SENT_FLOWS = 50
 """How many flows share a request, so that progress is seen."""
 
 SENT_BYTES, SENT_BYTES_TO_OLDER = 1024 * 1024, 256 * 1024
 """How much JSON of flows shares a request; older servers time out on much."""
-
-_TO_TRY_ALONE = (PayloadTooLarge, ServerError, RateLimited)
 
 
 def register_flows(
@@ -89,9 +77,9 @@ def register_flows(
     wanted = checks.labels(labels)
     given = candidates(flows, wanted)
     planned = yield from plan(given, project_name, prune=prune, force=force, with_diffs=False)
+    sender = Sender(planned.project.id, capabilities)
     work = Work(
         {each.name: each for each in given},
-        project_id=planned.project.id,
         labels=wanted,
         set_schedule_active=set_schedule_active,
         build=build,
@@ -101,7 +89,7 @@ def register_flows(
     if atomic:
         yield from _all_at_once(report, work)
     else:
-        yield from _one_by_one(report, work, takes_large_flows="large_flows" in capabilities)
+        yield from _one_by_one(report, work, sender)
     return report.result()
 
 
@@ -109,29 +97,28 @@ def _all_at_once(report: Report, work: Work) -> Procedure[None]:
     for refused in report.plan.of("refused"):
         assert refused.error is not None
         raise refused.error
-    items = [(change, work.registration(change)) for change in report.plan.of("new", "changed")]
-    archived = report.plan.of("archived")
-    made: Sequence[tuple[str, int]] = ()
-    if items or archived:
+    changed, archived = report.plan.of("new", "changed"), report.plan.of("archived")
+    registrations = [work.registration(change) for change in changed]
+    made: Sequence[NewVersion] = ()
+    if report.plan:
         made = yield operations.register_flows(
-            work.project_id, [each for _, each in items], [str(change.flow_id) for change in archived]
+            report.plan.project.id, registrations, [str(change.flow_id) for change in archived]
         )
     report.settle_the_same()
-    for (change, _), (flow_id, version) in zip(items, made, strict=True):
-        report.settle(change, flow_id=flow_id, version=version)
+    for change, version in zip(changed, made, strict=True):
+        report.settle(change, version)
     for change in archived:
-        report.settle(change)
+        report.settle(change, None)
 
 
-def _one_by_one(report: Report, work: Work, *, takes_large_flows: bool) -> Procedure[None]:
+def _one_by_one(report: Report, work: Work, sender: Sender) -> Procedure[None]:
     report.settle_the_same()
-    max_size = SENT_BYTES if takes_large_flows else SENT_BYTES_TO_OLDER
+    max_size = SENT_BYTES if sender.takes_large_flows else SENT_BYTES_TO_OLDER
     try:
         for batch in batches(_built(report, work), _size, max_size=max_size, max_items=SENT_FLOWS):
-            answers = yield from _sent(batch, work, takes_large_flows=takes_large_flows)
-            versions = yield from _versions([each for each in answers if isinstance(each, str)])
+            answers = yield from sender.send([registration for _, registration in batch])
             for (change, _), answer in zip(batch, answers, strict=True):
-                report.settle_answer(change, answer, versions)
+                report.settle(change, answer)
         yield from _archived(report)
     except OrchestraError as error:
         # No answer, or a credential that is not good enough: it would be the same for all that are left.
@@ -143,64 +130,13 @@ def _built(report: Report, work: Work) -> Iterator[Item]:
         try:
             registration = work.registration(change)
         except OrchestraError as error:
-            report.settle(change, error=error)
+            report.settle(change, error)
         else:
             yield change, registration
 
 
 def _size(item: Item) -> int:
     return size_of(item[1].document)
-
-
-def _sent(
-    batch: Sequence[Item], work: Work, *, takes_large_flows: bool
-) -> Procedure[list[str | OrchestraError]]:
-    registrations = [registration for _, registration in batch]
-    alone = [not takes_large_flows and is_large(each.document) for each in registrations]
-    together = [each for each, is_alone in zip(registrations, alone, strict=True) if not is_alone]
-    found = iter((yield from _sent_together(together, work)))
-    answers: list[str | OrchestraError] = []
-    for registration, is_alone in zip(registrations, alone, strict=True):
-        answer = None if is_alone else next(found)
-        if answer is None or isinstance(answer, _TO_TRY_ALONE):
-            answer = yield from _sent_alone(registration, work, takes_large_flows=takes_large_flows)
-        answers.append(answer)
-    return answers
-
-
-def _sent_together(
-    registrations: Sequence[Registration], work: Work
-) -> Procedure[Sequence[str | OrchestraError | None]]:
-    """What became of each; None for all when the request was refused as a whole."""
-    if len(registrations) > 1:
-        try:
-            answers: list[str | OrchestraError] = yield operations.create_flows(
-                work.project_id, registrations
-            )
-        except ClientError:
-            pass
-        else:
-            return answers
-    return [None] * len(registrations)
-
-
-def _sent_alone(
-    registration: Registration, work: Work, *, takes_large_flows: bool
-) -> Procedure[str | OrchestraError]:
-    try:
-        flow_id = yield from send_registration(
-            registration, work.project_id, takes_large_flows=takes_large_flows
-        )
-    except ClientError as error:
-        return error
-    return flow_id
-
-
-def _versions(flow_ids: Sequence[str]) -> Procedure[dict[str, int]]:
-    if not flow_ids:
-        return {}
-    versions: dict[str, int] = yield operations.get_flow_versions(flow_ids)
-    return versions
 
 
 def _archived(report: Report) -> Procedure[None]:
@@ -211,10 +147,9 @@ def _archived(report: Report) -> Procedure[None]:
             "it was left as it is, because not every flow could be registered; see to those, and prune again"
         )
         for change in archived:
-            report.settle(change, error=ClientError(reason))
+            report.settle(change, ClientError(reason))
         return
     for some in chunks(archived, SENT_FLOWS):
-        errors: list[OrchestraError | None]
         errors = yield operations.archive_flows([str(change.flow_id) for change in some])
         for change, error in zip(some, errors, strict=True):
-            report.settle(change, error=error)
+            report.settle(change, error)

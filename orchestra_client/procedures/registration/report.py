@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestra_client.operations.registration import NewVersion
 from orchestra_client.results.registration import RegisteredFlow, RegistrationResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from orchestra_client.errors import OrchestraError
     from orchestra_client.results.registration import FlowChange, RegistrationPlan
@@ -38,48 +39,31 @@ class Report:
         """Whether something has gone wrong with a flow."""
         return not all(self._settled.values())
 
-    def settle(
-        self,
-        change: FlowChange,
-        *,
-        flow_id: str | None = None,
-        version: int | None = None,
-        error: OrchestraError | None = None,
-    ) -> None:
+    def settle(self, change: FlowChange, answer: NewVersion | OrchestraError | None) -> None:
         """Note what became of a flow.
 
         Args:
             change: of the plan.
-            flow_id: of the version that is current now; unset means the one of before.
-            version: its number; unset, without a `flow_id`, means the one of before.
-            error: why it was not done.
+            answer: the version that is current now; None where it is the one of before; or why nothing was done.
         """
-        if flow_id is None:
-            flow_id, version = change.flow_id, change.version
-        flow = RegisteredFlow(change.name, change.kind, flow_id, version, error)
+        if isinstance(answer, NewVersion):
+            flow = RegisteredFlow(change.name, change.kind, answer.id, answer.version)
+        else:
+            flow = RegisteredFlow(change.name, change.kind, change.flow_id, change.version, answer)
         self._settled[id(change)] = flow
         if self._on_progress is not None:
             self._on_progress(flow, len(self._settled), len(self.plan.changes))
 
-    def settle_answer(
-        self, change: FlowChange, answer: str | OrchestraError, versions: Mapping[str, int]
-    ) -> None:
-        """Note the id of a new version, or why there is none."""
-        if isinstance(answer, str):
-            self.settle(change, flow_id=answer, version=versions.get(answer))
-        else:
-            self.settle(change, error=answer)
-
     def settle_the_same(self) -> None:
         """Note those that nothing is to be done about."""
         for change in self.plan.of("unchanged", "refused"):
-            self.settle(change, error=change.error)
+            self.settle(change, change.error)
 
     def fail_the_rest(self, error: OrchestraError) -> None:
         """Note an error that none of the others survives."""
         for change in self.plan.changes:
             if id(change) not in self._settled:
-                self.settle(change, error=error)
+                self.settle(change, error)
 
     def result(self) -> RegistrationResult:
         """What has become of all of them, in the order of the plan."""

@@ -24,7 +24,6 @@ class Work:
 
     Args:
         candidates: the flows, by name.
-        project_id: where they are registered.
         labels: that the runs need besides the flows' own.
         set_schedule_active: whether the schedules shall make runs.
         build: whether flows are built into their storages.
@@ -36,13 +35,11 @@ class Work:
         self,
         candidates: Mapping[str, Candidate],
         *,
-        project_id: str,
         labels: Sequence[str],
         set_schedule_active: bool,
         build: bool,
         new_key: Callable[[], str] | None,
     ) -> None:
-        self.project_id = project_id
         self._candidates = candidates
         self._labels = labels
         self._set_schedule_active = set_schedule_active
