@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 _SECTIONS: dict[str, dict[str, str]] = {
     "Work": {
         "register": "Register flows, from CI or while they are written.",
+        "run": "Make a run of a flow, and watch it.",
+        "flow": "Look at flows, and retire them.",
+        "flow-run": "Look at runs, follow their logs, cancel them.",
     },
     "Set up": {
         "auth": "Log in to servers.",
+        "token": "Make API tokens for agents, jobs and machines.",
         "tenant": "See, choose and make tenants.",
         "project": "See, make and delete projects.",
         "limit": "Limit what may run at once.",
@@ -37,10 +41,10 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "demo": "See it all work, from start to finish.",
     },
     "Help": {
+        "doctor": "Find out what is wrong, and why a run is not running.",
         "graphql": "Ask the server anything.",
         "completion": "Let the shell complete commands.",
     },
-        "doctor": "Find out what is wrong, and why a run is not running.",
 }
 _COMMANDS = {name: purpose for section in _SECTIONS.values() for name, purpose in section.items()}
 
