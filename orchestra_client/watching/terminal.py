@@ -27,14 +27,16 @@ from orchestra_client.watching.lines import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import TextIO
 
     from rich.progress import Task
 
+    from orchestra_client.results import LogRecord
     from orchestra_client.watching.events import WatchEvent
     from orchestra_client.watching.lines import Hint
 
-__all__ = ["TerminalDisplay"]
+__all__ = ["TerminalDisplay", "record_line"]
 
 # The terminal's own colours, which its owner can read on whatever background it has. Special types come first.
 _STYLES = {
@@ -47,6 +49,16 @@ _STYLES = {
     "Running": "blue",
 }
 _LEVEL_STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
+
+
+def record_line(record: LogRecord) -> Text:
+    """A log record with its time, coloured by its level."""
+    return _line(record.timestamp, record_text(record), _LEVEL_STYLES.get(record.level or "", ""))
+
+
+def _line(moment: datetime, text: str, style: str) -> Text:
+    # Text, not markup: what stands in brackets in a log is no style.
+    return Text.assemble((f"{moment_text(moment)} ", "dim"), (text, style))
 
 
 class TerminalDisplay:
@@ -79,26 +91,25 @@ class TerminalDisplay:
         match event:
             case StateChanged():
                 style = _style(event.state.type_name)
-                self._print((f"{moment_text(event.timestamp)} ", "dim"), (state_text(event), style))
+                self._print(_line(event.timestamp, state_text(event), style))
                 self._progress.update(self._bar, description=title_text(event), state=event.state.type_name)
             case LogsWritten():
                 for record in event.records:
-                    style = _LEVEL_STYLES.get(record.level or "", "")
-                    self._print((f"{moment_text(record.timestamp)} ", "dim"), (record_text(record), style))
+                    self._print(record_line(record))
             case TaskRunsProgressed():
                 self._progress.update(
                     self._bar, completed=event.finished, total=event.total or None, counts=event.counts
                 )
             case WatchingStopped():
-                self._print((stopped_text(event, self._hint), "bold"))
+                self._print(Text(stopped_text(event, self._hint), style="bold"))
 
     def close(self) -> None:
         """Leave the last line as it is."""
         self._progress.stop()
 
-    def _print(self, *parts: tuple[str, str]) -> None:
-        # Text, not markup: what stands in brackets in a log is no style. Long lines are the terminal's to wrap.
-        self._console.print(Text.assemble(*parts), soft_wrap=True)
+    def _print(self, line: Text) -> None:
+        # Long lines are the terminal's to wrap.
+        self._console.print(line, soft_wrap=True)
 
 
 class _Description(ProgressColumn):

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 TOKEN = "orc_" + "t" * 43
 COMMAND = [sys.executable, "-c", "from orchestra_client.cli import main; main()"]
+# A session's leader that opens a terminal is controlled by it: Ctrl-C, typed there, reaches the command.
+AT_TERMINAL = [
+    sys.executable,
+    "-c",
+    "import os; os.close(os.open(os.ttyname(0), os.O_RDWR)); from orchestra_client.cli import main; main()",
+]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\r")
 
 
@@ -35,11 +41,12 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 @dataclass
 class Done:
-    """A command that has ended. At a terminal, `out` has both streams, without escape sequences."""
+    """A command that has ended. At a terminal, `out` has both streams, without escape sequences; `painted` with them."""
 
     status: int
     out: str
     err: str
+    painted: str = ""
 
     @property
     def json(self) -> Any:
@@ -100,10 +107,13 @@ class Orchestra:
         environ: Mapping[str, str] | None = None,
         timeout: float = 60,
     ) -> Done:
-        """Run a command at a pseudo-terminal: each answer is typed when its question (part of the output) is seen."""
+        """Run a command at a pseudo-terminal: each answer is typed when its question (part of the output) is seen.
+
+        The answer ``\\x03`` is Ctrl-C.
+        """
         terminal, theirs = pty.openpty()
         process = subprocess.Popen(
-            [*COMMAND, *words],
+            [*AT_TERMINAL, *words],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -129,7 +139,7 @@ class Orchestra:
         else:
             process.kill()
         os.close(terminal)
-        done = Done(process.wait(10), ESCAPES.sub("", shown), "")
+        done = Done(process.wait(10), ESCAPES.sub("", shown), "", shown)
         assert not waiting, f"never asked: {waiting}; {done}"
         assert status is None or done.status == status, done
         return done

@@ -1,0 +1,190 @@
+"""`orchestra flow-run`: what runs, what ran, and what waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestra_client.cli.flow_run_page import print_page, read_page
+from orchestra_client.cli.lookup import find_flow_run, read_flow_run
+from orchestra_client.cli.moments import earlier, span
+from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.output import Column, print_json, print_list, say, state_style
+from orchestra_client.cli.watching import follow_log, last, print_log, watch_to_the_end
+from orchestra_client.durations import in_words
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from orchestra_client.cli.options import Connect
+    from orchestra_client.results import FlowRun
+
+LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+_COLUMNS = [
+    Column("NAME", lambda run: run.name),
+    Column("FLOW", lambda run: run.flow_name),
+    Column("STATE", lambda run: run.state, state_style),
+    Column("SCHEDULED", lambda run: run.scheduled_start_time),
+    Column("TOOK", lambda run: in_words(run.duration) if run.duration is not None else None),
+    Column("ID", lambda run: run.id),
+]
+
+
+@click.group()
+def flow_run() -> None:
+    """Look at flow runs, follow their logs, and cancel them."""
+
+
+def _states(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    from orchestra_client.operations.filters import state_types  # noqa: PLC0415 - only where one is given
+
+    try:
+        return given and tuple(state_types(given))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+
+
+@flow_run.command("list")
+@click.option("--flow", metavar="NAME", help="Runs of the flow of this name.")
+@click.option("--project", metavar="NAME", help="Runs of this project's flows.")
+@click.option("--name", metavar="NAME", help="Runs of this name.")
+@click.option(
+    "--state",
+    multiple=True,
+    callback=_states,
+    metavar="STATE",
+    help="Runs in this state, or one below it as TimedOut is below Failed; give it once for each.",
+)
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="Runs with all of these labels.")
+@click.option(
+    "--since",
+    type=earlier,
+    metavar="WHEN",
+    help='Runs that were to start then or later: "1 day" (ago), yesterday, 2026-11-20.',
+)
+@click.option(
+    "--until", type=earlier, metavar="WHEN", help="Runs that were to start before, likewise; or now."
+)
+@limit_option
+@json_option
+@connected
+def list_flow_runs(connect: Connect, *, state: tuple[str, ...], as_json: bool, **filters: Any) -> None:
+    """List flow runs, the latest scheduled first.
+
+    Those of the future come before all others; --until now leaves them out.
+    """
+    since, until = filters["since"], filters["until"]
+    if since and until and since >= until:
+        raise click.UsageError(f"--since must be before --until, but {since} is not before {until}.")
+    labels = filters.pop("labels") or None
+    with connect() as client:
+        found = client.flow_runs(state=state or None, labels=labels, **filters)
+    print_list(found, _COLUMNS, as_json=as_json, none="There are no such flow runs.")
+
+
+@flow_run.command()
+@click.argument("run", metavar="RUN")
+@json_option
+@connected
+def show(connect: Connect, *, run: str, as_json: bool) -> None:
+    """Show RUN, and why it is not running.
+
+    RUN is an id or a name; of several runs of one name, it is the one that was scheduled last. Its states, its task
+    runs, and while it is not finished, what it waits for.
+    """
+    with connect() as client:
+        page = read_page(client, find_flow_run(client, run))
+    print_page(page, as_json=as_json)
+
+
+@flow_run.command()
+@click.argument("run", metavar="RUN")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the run is finished.")
+@click.option(
+    "--level", type=click.Choice(LEVELS, case_sensitive=False), help="Leave out records below this level."
+)
+@click.option(
+    "--tail", type=click.IntRange(0), metavar="N", help="Only the last N of the records there are now."
+)
+@click.option("--json", "as_json", is_flag=True, help="Write each record as a line of JSON.")
+@connected
+def logs(
+    connect: Connect, *, run: str, follow: bool, level: str | None, tail: int | None, as_json: bool
+) -> None:
+    """Write the log of RUN and of its task runs.
+
+    RUN is an id or a name; of several runs of one name, it is the one that was scheduled last. With --follow the exit
+    status says nothing of the run's end; `orchestra flow-run watch` does that.
+    """
+    with connect() as client:
+        found = find_flow_run(client, run)
+        if follow:
+            follow_log(client, found.id, min_level=level, tail=tail, as_json=as_json)
+            return
+        records = client.get_flow_run_logs(found.id, level)
+    print_log(last(records, tail), as_json=as_json)
+
+
+@flow_run.command()
+@click.argument("run", metavar="RUN")
+@click.option("--no-logs", is_flag=True, help="Leave the log out.")
+@click.option("--timeout", type=span, metavar="DURATION", help='So long at most, as "30 min".')
+@json_option
+@connected
+def watch(connect: Connect, *, run: str, no_logs: bool, timeout: timedelta | None, as_json: bool) -> None:
+    """Show what happens to RUN until it is finished.
+
+    RUN is an id or a name; of several runs of one name, it is the one that was scheduled last. The exit status tells its end: 0 for Success, 1 for Failed, Cancelled and the like. Ctrl-C ends the watching, not
+    the run. With --json, what happens goes to stderr, and the finished run to stdout.
+    """
+    with connect() as client:
+        found = find_flow_run(client, run)
+        watch_to_the_end(client, found.id, logs=not no_logs, timeout=timeout, as_json=as_json)
+
+
+@flow_run.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option("--wait", "does_wait", is_flag=True, help="Wait until all of them are finished.")
+@json_option
+@connected
+def cancel(connect: Connect, *, runs: tuple[str, ...], does_wait: bool, as_json: bool) -> None:
+    """Cancel each RUN.
+
+    RUN is an id, or a name that only one run has. What runs is asked to stop, what waits does not begin, and what is
+    finished is left as it is. Nothing is cancelled when one of them cannot be found.
+    """
+    with connect() as client:
+        found = {run.id: run for run in (find_flow_run(client, each, changes=True) for each in runs)}
+        for run in found.values():
+            client.cancel_flow_run(run.id)
+        if does_wait:
+            for run_id in found:
+                client.wait_for_flow_run(run_id)
+        now = [read_flow_run(client, run_id) for run_id in found]
+    for run in filter(None, now):
+        say(f"The flow run {run.name} is {run.state}{_told(found[run.id], run)}.")
+    if as_json:
+        print_json(now)
+
+
+def _told(before: FlowRun, now: FlowRun) -> str:
+    if now.state == before.state:
+        return " as before"
+    return ", until it has stopped" if now.state == "Cancelling" else ""
+
+
+@flow_run.command()
+@click.argument("run", metavar="RUN")
+@click.argument("name", metavar="NAME")
+@connected
+def rename(connect: Connect, *, run: str, name: str) -> None:
+    """Call RUN by another NAME.
+
+    RUN is an id, or a name that only one run has.
+    """
+    with connect() as client:
+        found = find_flow_run(client, run, changes=True)
+        client.set_flow_run_name(found.id, name)
+    say(f"The flow run {found.name} is {name} now.")

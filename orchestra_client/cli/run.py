@@ -1,0 +1,175 @@
+"""`orchestra run`: making a flow run, and watching it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestra_client.cli.lookup import find_flow, flow_title, is_id_of, read_flow_run
+from orchestra_client.cli.moments import later, span
+from orchestra_client.cli.options import connected, json_option
+from orchestra_client.cli.output import print_json, say
+from orchestra_client.cli.parameters import read_pairs, read_parameter_file
+from orchestra_client.cli.watching import watch_to_the_end
+from orchestra_client.errors import BadInput, OrchestraError
+from orchestra_client.operations.filters import MAX_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+    from typing import TextIO
+
+    from orchestra_client.cli.options import Connect
+    from orchestra_client.client import Client
+    from orchestra_client.results import FlowSummary
+
+
+@click.command()
+@click.argument("flow", metavar="FLOW")
+@click.option("--project", metavar="NAME", help="The flow's project, where several flows have the name.")
+@click.option(
+    "--param",
+    "-p",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help='A parameter; give it once for each. VALUE is JSON where it reads as JSON, else text: 3 is a number, "3" a text.',
+)
+@click.option(
+    "--param-file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="A JSON object of parameters; - is stdin. --param wins over it.",
+)
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="LABEL",
+    help="Agents with all labels take the run; give it once for each.  [default: the flow's]",
+)
+@click.option("--name", metavar="NAME", help="The run's name.  [default: a made-up one]")
+@click.option(
+    "--at",
+    type=later,
+    metavar="WHEN",
+    help='When to start: "2 hours", "tomorrow 08:00", 2026-11-21T08:00+01:00.  [default: now]',
+)
+@click.option(
+    "--idempotency-key",
+    metavar="KEY",
+    help="With a key that the flow has seen, its run is told and none is made.",
+)
+@click.option(
+    "--watch", "does_watch", is_flag=True, help="Show states, progress and log until the run is finished."
+)
+@click.option("--no-logs", is_flag=True, help="With --watch: leave the log out.")
+@click.option("--timeout", type=span, metavar="DURATION", help='With --watch: so long at most, as "30 min".')
+@json_option
+@connected
+def run(
+    connect: Connect,
+    *,
+    flow: str,
+    project: str | None,
+    pairs: tuple[str, ...],
+    param_file: TextIO | None,
+    does_watch: bool,
+    no_logs: bool,
+    timeout: timedelta | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Make a run of FLOW, and write its id.
+
+    FLOW is a name or a version group for the current version of a flow, or the id of one version.
+
+    With --watch it writes what happens instead, and the exit status tells the run's end: 0 for Success, 1 for Failed,
+    Cancelled and the like. Ctrl-C ends the watching, not the run. With --json, too, what happens goes to stderr, and
+    the finished run to stdout.
+    """
+    if not does_watch and (no_logs or timeout is not None):
+        raise click.UsageError("--no-logs and --timeout belong to --watch.")
+    parameters = _parameters(pairs, param_file)
+    with connect() as client:
+        found = find_flow(client, flow, project)
+        run_id = _create(client, found, is_exact=is_id_of(flow, found), parameters=parameters, **options)
+        has_own_line = not (does_watch or as_json)
+        say(_created(found, None if has_own_line else run_id, **options))
+        if has_own_line:
+            click.echo(run_id)
+        _warn_without_agent(client, run_id)
+        if does_watch:
+            watch_to_the_end(client, run_id, logs=not no_logs, timeout=timeout, as_json=as_json)
+        elif as_json:
+            print_json(read_flow_run(client, run_id))
+
+
+def _parameters(pairs: Sequence[str], file: TextIO | None) -> dict[str, Any]:
+    given = read_pairs(pairs)
+    if file is None:
+        return given
+    try:
+        text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(
+            f"{file.name} cannot be read: {error}.", param_hint="'--param-file'"
+        ) from None
+    return read_parameter_file(file.name, text) | given
+
+
+def _create(
+    client: Client,
+    flow: FlowSummary,
+    *,
+    is_exact: bool,
+    parameters: dict[str, Any],
+    labels: tuple[str, ...],
+    name: str | None,
+    at: datetime | None,
+    idempotency_key: str | None,
+) -> str:
+    # By its group, the current version is run even if one is registered right now, and a repeat finds its key's run
+    # of an earlier version.
+    by_group = not is_exact and not flow.is_archived
+    try:
+        return client.create_flow_run(
+            flow_id=None if by_group and flow.version_group_id else flow.id,
+            version_group_id=flow.version_group_id if by_group else None,
+            parameters=parameters or None,
+            labels=labels or None,
+            run_name=name,
+            scheduled_start_time=at,
+            idempotency_key=idempotency_key,
+        )
+    except BadInput as error:
+        raise click.ClickException(
+            f"{error}\n`orchestra flow show {flow.id}` shows its parameters."
+        ) from None
+
+
+def _created(
+    flow: FlowSummary, run_id: str | None, *, at: datetime | None, idempotency_key: str | None, **_: Any
+) -> str:
+    """What was done. With a key, nobody knows whether it was done now or before."""
+    run = f"flow run {run_id}" if run_id else "flow run"
+    made = f"The key's {run}" if idempotency_key else f"Created {'the' if run_id else 'a'} {run}"
+    start = f"; it starts at {at.isoformat(timespec='seconds')}" if at else ""
+    return f"{made} of {flow_title(flow)}{start}."
+
+
+def _warn_without_agent(client: Client, run_id: str) -> None:
+    try:
+        run, agents = read_flow_run(client, run_id), client.agents(is_active=True, limit=MAX_LIMIT)
+    except OrchestraError:
+        return  # The run is made. That nobody knows of agents must not make it look otherwise.
+    if run and run.state == "Scheduled" and not any(_takes(agent.labels, run.labels) for agent in agents):
+        labels = "".join(f" --label {shlex.quote(label)}" for label in run.labels)
+        say(f"No agent would take it now; `orchestra agent start{labels}` starts one.")
+
+
+def _takes(agents: Sequence[str], runs: Sequence[str]) -> bool:
+    # An agent with labels leaves alone what has none.
+    return set(runs) <= set(agents) and bool(runs) == bool(agents)
