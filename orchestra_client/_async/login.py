@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 from orchestra_client._async.base import AsyncPart
 from orchestra_client.auth import CredentialSource
-from orchestra_client.errors import AuthenticationError, ConfigurationError
+from orchestra_client.auth.resolution import checked_token
+from orchestra_client.errors import AuthenticationError, ConfigurationError, NoSuchTenant
+from orchestra_client.operations.tenants import get_available_tenants
+from orchestra_client.procedures.tenants import NO_TOKEN
+from orchestra_client.prompting import Person, PersonHere, async_answer
 
 if TYPE_CHECKING:
     from orchestra_client.auth.store import CredentialStore
@@ -21,10 +25,15 @@ class AsyncLogin(AsyncPart):
 
     _server: ServerChoice
     _store: CredentialStore
+    _person: Person = PersonHere()
     _is_saved: bool = False
 
     async def login_to_tenant(self, tenant_slug: str | None = None, tenant_id: Id | None = None) -> bool:
         """Log in to a tenant; everything from now on happens in it, and its session renews itself.
+
+        Without arguments, in a notebook or at a terminal, it asks: for the API token when there is none and the
+        server wants one, without showing it, and for the tenant when there are several. `save_api_token` keeps what
+        was typed.
 
         When the client works with this user's saved login, the tenant is saved, too. A login that fails changes
         nothing, in the client as on disk.
@@ -37,12 +46,19 @@ class AsyncLogin(AsyncPart):
             True.
 
         Raises:
-            BadInput: neither is given, or the id is no UUID. Also a ValueError.
+            BadInput: neither is given and there is nobody to ask, or the id is no UUID. Also a ValueError.
             NoSuchTenant: the API token sees no such tenant. Also a ValueError.
             PermissionDenied: the API token is not for logging in to tenants.
             AuthenticationError: the API token was refused.
         """
-        tenant = await self._session.login(tenant_slug, tenant_id)
+        typed_token = None
+        if tenant_slug is None and tenant_id is None and self._person.is_there():
+            typed_token, tenant_id = await self._ask_whom_and_where()
+        tenant = await self._session.login(tenant_slug, tenant_id, typed_token=typed_token)
+        if typed_token is not None:
+            self._person.tell(
+                f"Logged in to {tenant.slug}. To keep the token for next time: save_api_token()"
+            )
         if self._has_saved_login():
             self._store.set_tenant(self._server.url, tenant_id=tenant.id, tenant_slug=tenant.slug)
         return True
@@ -92,6 +108,24 @@ class AsyncLogin(AsyncPart):
             tenant_slug=wish.tenant_slug if wish else None,
         )
         self._is_saved = True
+
+    async def _ask_whom_and_where(self) -> tuple[str | None, str]:
+        """Find out as whom and in which tenant to act; returns a token when one was typed, and the tenant's id."""
+        typed_token, known = None, self._session.credentials.api_token
+        try:
+            available = await self._execute(get_available_tenants(bearer=known or NO_TOKEN))
+        except AuthenticationError:
+            if known is not None:
+                raise
+            typed = await async_answer(self._person.read_token, self._server.shown)
+            typed_token = checked_token(typed, CredentialSource.PROMPT)
+            available = await self._execute(get_available_tenants(bearer=typed_token))
+        if not available:
+            raise NoSuchTenant("this token sees no tenant at all; ask its owner for another one")
+        if len(available) == 1:
+            return typed_token, available[0].id
+        slugs = [tenant.slug for tenant in available]
+        return typed_token, available[await async_answer(self._person.choose, "Which tenant?", slugs)].id
 
     def _has_saved_login(self) -> bool:
         return self._is_saved or self._session.credentials.source is CredentialSource.SAVED_LOGIN

@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestra_client.auth import TenantSession
+from orchestra_client.auth import CredentialSource, TenantSession
 from orchestra_client.errors import AuthenticationError, PermissionDenied, TransportError
 from orchestra_client.operations.tenants import refresh_token
 from orchestra_client.procedures.tenants import login_to_tenant
@@ -64,18 +64,21 @@ class Authentication:
                 if step := self.credentials.next_step(self._epoch()):
                     self._renew(step)
 
-    def login(self, tenant_slug: str | None, tenant_id: Id | None) -> Tenant:
+    def login(
+        self, tenant_slug: str | None, tenant_id: Id | None, *, typed_token: str | None = None
+    ) -> Tenant:
         """Log in to a tenant and use it from now on; a login that fails changes nothing.
 
         Args:
             tenant_slug: the tenant's slug; may be None when `tenant_id` is given.
             tenant_id: the tenant's id; given both, both must fit.
+            typed_token: an API token to use instead of the one there is; None for that.
 
         Returns:
             The tenant.
         """
         with self._renewing:
-            return self._login(tenant_slug, tenant_id)
+            return self._login(tenant_slug, tenant_id, typed_token)
 
     def logout(self) -> None:
         """Act as the API token itself from now on."""
@@ -123,9 +126,12 @@ class Authentication:
         if wish is not None:
             self._login(None if wish.tenant_id else wish.tenant_slug, wish.tenant_id)
 
-    def _login(self, tenant_slug: str | None, tenant_id: Id | None) -> Tenant:
-        login = self.run(login_to_tenant(tenant_slug, tenant_id, api_token=self.credentials.api_token))
+    def _login(self, tenant_slug: str | None, tenant_id: Id | None, typed_token: str | None = None) -> Tenant:
+        api_token = typed_token or self.credentials.api_token
+        login = self.run(login_to_tenant(tenant_slug, tenant_id, api_token=api_token))
         tenant = login.tenant
+        if typed_token is not None:
+            self.credentials.become(typed_token, CredentialSource.PROMPT)
         if login.tokens is None:
             self.credentials.drop()
             self.tenant_headers = {_TENANT_HEADER: tenant.id}

@@ -17,7 +17,7 @@ from .store import CredentialStore, SavedLogin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Login", "open_store", "resolve_login"]
+__all__ = ["Login", "checked_token", "open_store", "resolve_login"]
 
 _log = logging.getLogger("orchestra_client")
 
@@ -93,7 +93,7 @@ def _credentials(
         (environ.get("ORCHESTRA_API_TOKEN"), CredentialSource.ENVIRONMENT),
     ):
         if token:
-            return Credentials(_checked(token, source), source, wish=wish)
+            return Credentials(checked_token(token, source), source, wish=wish)
     saved = None if server.is_embedded else store.load(server.url)
     return Credentials(wish=wish) if saved is None else _from_saved(saved, wish, store)
 
@@ -104,7 +104,7 @@ def _from_saved(saved: SavedLogin, wish: TenantWish | None, store: CredentialSto
     source = CredentialSource.SAVED_LOGIN
     if wish is None and saved.tenant_id:
         wish = TenantWish(saved.tenant_id, saved.tenant_slug, source.value)
-    return Credentials(_checked(saved.api_token, source), source, wish=wish, location=str(store.path))
+    return Credentials(checked_token(saved.api_token, source), source, wish=wish, location=str(store.path))
 
 
 def _tenant(name: str | None) -> TenantWish | None:
@@ -118,8 +118,12 @@ def _tenant(name: str | None) -> TenantWish | None:
         return TenantWish(None, name, "ORCHESTRA_TENANT")
 
 
-def _checked(token: str, source: CredentialSource) -> str:
+def checked_token(token: str, source: CredentialSource) -> str:
     """The token without the line break that a file or a paste adds.
+
+    Args:
+        token: as it was given.
+        source: where, for messages.
 
     Raises:
         ConfigurationError: it cannot be a token; the message does not show it.

@@ -59,6 +59,7 @@ class CredentialSource(Enum):
     ARGUMENT = "the api_token argument"
     CONTEXT = "orchestra_client.context"
     ENVIRONMENT = "ORCHESTRA_API_TOKEN"
+    PROMPT = "the prompt"
     SAVED_LOGIN = "the saved login"
     NONE = "nowhere"
 
@@ -212,6 +213,16 @@ class Credentials:
     def want(self, wish: TenantWish) -> None:
         """Ask for another tenant; the next step is a login to it."""
         self._change(self._api_token, None, wish)
+
+    def become(self, token: str, source: CredentialSource) -> None:
+        """Be somebody else from now on: another token speaks for itself.
+
+        Args:
+            token: in place of the API token.
+            source: where it came from.
+        """
+        self._api_token, self._source, self._location = token, source, None
+        self.drop()
 
     def learn(self, date_header: str | None, received_at: float) -> None:
         """Learn the server's clock from an answer; cheap, and done at most once a minute.

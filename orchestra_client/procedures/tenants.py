@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
     from orchestra_client.results import Tenant
 
-__all__ = ["Login", "find_default_tenant", "login_to_tenant"]
+__all__ = ["NO_TOKEN", "Login", "find_default_tenant", "login_to_tenant"]
 
 NO_TOKEN = ""
 """The bearer of a request that is to carry none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import socket
 import threading
@@ -27,9 +28,11 @@ from orchestra_client.server.service import Service
 from orchestra_client.states import Running, Submitted, Success
 from orchestra_client.testing import VirtualClock
 from orchestra_client.transport import RetryPolicy
+from orchestra_client.watching.plain import PlainDisplay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TOKEN = "orc_" + "t" * 43
 
@@ -177,3 +180,24 @@ def test_nothing_configured_is_a_store_of_ones_own(isolated_environment: Any) ->
     with Client() as second:
         assert second.get_key_value("k") == 1
         assert str(isolated_environment) in second.api_server
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("place", ["http", "sqlite", "memory"])
+async def test_both_clients_work_inside_a_running_loop(
+    place: str, url: str, tmp_path: Path, serialized_flow: dict[str, Any]
+) -> None:
+    """As in the cell of a notebook, where a loop runs already."""
+    server = {"http": url, "sqlite": f"sqlite:///{tmp_path}/runs.db", "memory": "memory:"}[place]
+    token = TOKEN if place == "http" else None
+
+    with Client(server, token, tenant_slug="default") as client:
+        client.create_project(f"cell of {place}")
+        flow_id = client.register(serialized_flow, f"cell of {place}", no_url=True)
+        run_id = client.create_flow_run(flow_id, parameters={"day": "1"})
+        client.cancel_flow_run(run_id)
+        assert client.watch_flow_run(run_id, display=PlainDisplay(io.StringIO())).is_cancelled()
+        assert [run.id for run in client.flow_runs(flow_id=flow_id)] == [run_id]
+    async with AsyncClient(server, token, tenant_slug="default") as client:
+        await asyncio.gather(*(client.set_secret(f"{place}{number}", number) for number in range(5)))
+        assert len(set(await client.list_secret_names())) >= 5
