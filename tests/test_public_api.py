@@ -93,6 +93,7 @@ OURS = [
     "flows",
     "late_flow_runs",
     "projects",
+    "explain_flow_run",
     "task_runs",
 ]
 

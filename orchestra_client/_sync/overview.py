@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orchestra_client._sync.base import Part
 from orchestra_client.operations.flow_runs import list_flow_runs
 from orchestra_client.operations.late_flow_runs import find_late_flow_runs, late_flow_runs
+from orchestra_client.procedures.explaining import explain_flow_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
     from orchestra_client.operations.filters import StateFilter
     from orchestra_client.records import Records
-    from orchestra_client.results import FlowRun, LateFlowRun
+    from orchestra_client.results import Explanation, FlowRun, LateFlowRun
 
 __all__ = ["Overview"]
 
@@ -102,3 +103,18 @@ class Overview(Part):
         if self._server_has("late_flow_runs"):
             return self._execute(asked)
         return self._execute(find_late_flow_runs(overdue, limit, self._server_now()))
+
+    def explain_flow_run(self, flow_run_id: Id) -> Explanation:
+        """Find out why a flow run is not running, or what it waits for. Asks one to five questions.
+
+        Args:
+            flow_run_id: the run.
+
+        Returns:
+            The reasons, the most important first, each with a code, a message, and what to do about it. Printed, it
+            is a text. What the server does about silent runs is told as it does unless it was set up otherwise.
+
+        Raises:
+            NotFound: there is no such run in this tenant.
+        """
+        return self._run(explain_flow_run(flow_run_id, now=self._server_now))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestra_client.errors import TransportProtocolError, TransportTimeout, Unsuccessful, VersionConflict
-from orchestra_client.states import Queued, Running, Submitted
+from orchestra_client.graphql.documents import document
+from orchestra_client.states import Queued, Running, Submitted, Success
 from orchestra_client.testing import AsyncFaultyTransport, FaultyTransport, MemoryServer
 from orchestra_client.transport import Request, Response
 from orchestra_client.transport.embedded import AsyncEmbeddedTransport, EmbeddedTransport
@@ -302,6 +303,45 @@ def test_late_runs_are_found_without_the_reason(client: Any, flow_run_id: str, c
 
     assert (late.flow_run_id, late.due, late.reason) == (flow_run_id, due, None)
     assert client.late_flow_runs(overdue=500) == []
+
+
+STANDING = """
+    id name version state state_message state_timestamp state_start_time heartbeat labels times_resurrected agent_id
+    agent type last_queried flow flow_run archived version_group_id flow_group flows settings task_runs map_index task
+    tags upstream_task_id downstream_task_id
+"""
+"""What explaining a run may select of that server, beside arguments."""
+
+
+@pytest.mark.parametrize("name", ["GetStanding", "FindTagHolders", "FindUpstream", "FindRunsInHand"])
+def test_explaining_selects_what_is_there(name: str) -> None:
+    without_arguments = re.sub(r"\([^()]*\)", "", document(name))
+    selected = set(re.findall(r"\w+", without_arguments.split("{", 2)[2]))
+    assert selected <= set(STANDING.split())
+
+
+@pytest.mark.parametrize(("limits", "code"), [([], "queued_by_tag_limit"), (["task_tag_limit("], "running")])
+def test_runs_are_explained(
+    open_client: Any,
+    server: MemoryServer,
+    colour: str,
+    client: Any,
+    flow_run_id: str,
+    limits: list[str],
+    code: str,
+) -> None:
+    """Given a server with tag limits, as the cloud had, or without, as the last open one."""
+    assert [reason.code for reason in client.explain_flow_run(flow_run_id).reasons] == ["no_agents"]
+    client.set_flow_run_state(flow_run_id, 1, Running())
+    [tag] = {tag for each in client.task_runs(flow_run_id) for tag in each.tags}
+    client.update_task_tag_limit(tag, 0)
+    for each in client.task_runs(flow_run_id):
+        if tag not in each.tags:
+            client.set_task_run_state(each.id, None, Success())
+
+    older = open_older(open_client, server, colour, [*OURS, *limits])
+
+    assert [reason.code for reason in older.explain_flow_run(flow_run_id).reasons] == [code]
 
 
 class Unwilling:

@@ -43,7 +43,6 @@ WITHOUT_A_METHOD = {
     "reference_data",
     # Tables that are asked with filters of one's own.
     "cloud_hook",
-    "edge",
     "flow_group",
     "flow_run_state",
     "task",

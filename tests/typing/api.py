@@ -17,6 +17,7 @@ from orchestra_client.results import (
     AgentConfig,
     ApiToken,
     CreatedFlowRun,
+    Explanation,
     FlowRun,
     FlowRunInfo,
     FlowSummary,
@@ -26,6 +27,7 @@ from orchestra_client.results import (
     MappedChild,
     Project,
     StateResult,
+    Reason,
     TagLimit,
     TagSlot,
     TaskRun,
@@ -144,6 +146,8 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.list_task_tag_limits(), list[TagLimit])
         assert_type(client.list_task_tag_limits()[0].holders, tuple[TagSlot, ...] | None)
         assert_type(client.update_task_tag_limit("t", 1), str)
+        assert_type(client.explain_flow_run(run_id), Explanation)
+        assert_type(client.explain_flow_run(run_id).reasons, tuple[Reason, ...])
         assert_type(client.delete_task_tag_limit(run_id), None)
         assert_type(client.set_secret("s", {"any": "JSON"}), None)
         assert_type(client.get_secret("s"), Any)
