@@ -124,6 +124,15 @@ def test_an_installed_wheel_finds_the_contract(wheel: zipfile.ZipFile, tmp_path:
     assert found == [str(tmp_path / "orchestra_client" / "contract.py"), "True"]
 
 
+def test_an_installed_wheel_finds_the_flow_of_the_demo(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+
+    found = run_with(tmp_path, "from orchestra_client.demo.play import flow_script; print(flow_script())")
+
+    assert Path(found.strip()) == tmp_path / "orchestra_client" / "demo" / "orders.py"
+    assert Path(found.strip()).read_text() == (ROOT / "examples" / "flows" / "orders.py").read_text()
+
+
 def test_an_editable_install_finds_the_contract(tmp_path: Path) -> None:
     zipfile.ZipFile(build("build_editable", tmp_path)).extractall(tmp_path)
     for copy in tmp_path.rglob("schema.graphql"):

@@ -21,8 +21,8 @@ __all__ = ["check_agents", "check_flow_run", "check_late_flow_runs", "check_limi
 _MOST = 100
 _SHOWN = 5
 
-_AT_EASE = {"finished", "running"}
-"""Codes of reasons that are none to worry."""
+_AT_EASE = {"about_to_start", "finished", "not_due", "paused", "retrying_until", "running"}
+"""Codes of reasons that are none to worry: all is as somebody wanted it."""
 
 
 def check_agents(client: Client, now: datetime) -> Finding:
@@ -103,7 +103,8 @@ def check_flow_run(client: Client, wanted: str) -> Finding:
     """
     found = client.explain_flow_run(find_flow_run(client, wanted).id)
     first, *others = found.reasons
-    verdict = Verdict.OK if first.code in _AT_EASE else Verdict.WARNING
+    is_at_ease = all(each.code in _AT_EASE for each in found.reasons)
+    verdict = Verdict.OK if is_at_ease else Verdict.WARNING
     more = tuple(f"{each.message} {each.advice}" for each in others)
     return Finding("flow run", verdict, found.summary, more, first.advice or None, found)
 
