@@ -26,6 +26,7 @@ from orchestra_client._async.session import AsyncSession
 from orchestra_client._async.task_runs import AsyncTaskRuns
 from orchestra_client._async.tenants import AsyncTenants
 from orchestra_client._async.tokens import AsyncTokens
+from orchestra_client._async.trusts import AsyncTrusts
 from orchestra_client._async.watching import AsyncWatching
 from orchestra_client.auth.resolution import resolve_login
 from orchestra_client.auth.session import TenantWish
@@ -48,6 +49,7 @@ __all__ = ["AsyncClient"]
 class AsyncClient(
     AsyncLogin,
     AsyncTokens,
+    AsyncTrusts,
     AsyncProjects,
     AsyncFlows,
     AsyncRegistration,

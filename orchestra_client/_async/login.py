@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from orchestra_client._async.base import AsyncPart
-from orchestra_client.auth import CredentialSource
+from orchestra_client.auth import CredentialSource, oidc
 from orchestra_client.auth.resolution import checked_token
-from orchestra_client.errors import AuthenticationError, ConfigurationError, NoSuchTenant
+from orchestra_client.errors import AuthenticationError, BadInput, ConfigurationError, NoSuchTenant
 from orchestra_client.operations.tenants import get_available_tenants
 from orchestra_client.procedures.tenants import NO_TOKEN
 from orchestra_client.prompting import Person, PersonHere, async_answer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from orchestra_client.auth.store import CredentialStore
     from orchestra_client.config import ServerChoice
     from orchestra_client.operations.checks import Id
+    from orchestra_client.results import JobLogin
 
 __all__ = ["AsyncLogin"]
 
@@ -62,6 +64,47 @@ class AsyncLogin(AsyncPart):
         if self._has_saved_login():
             self._store.set_tenant(self._server.url, tenant_id=tenant.id, tenant_slug=tenant.slug)
         return True
+
+    async def login_with_oidc(
+        self, token: str | None = None, *, audience: str | None = None, tenant: str | None = None
+    ) -> JobLogin:
+        """Log in as the CI job that this is, by the OpenID Connect token that its CI gives it.
+
+        An admin of the tenant has to trust the CI's tokens first: `create_trust`. From now on the client acts as the
+        job. Nothing can renew that, so log in anew when it has ended; each token is good for one login. A login that
+        fails changes nothing.
+
+        Args:
+            token: the token; unset means that of `ORCHESTRA_OIDC_TOKEN`, as GitLab's `id_tokens:` can set it, or else
+                a new one of GitHub Actions, which needs `permissions: id-token: write`.
+            audience: whom a new token is to be made for; unset means what `ORCHESTRA_OIDC_AUDIENCE` says, or else the
+                server's URL without its path.
+            tenant: slug or id of the tenant; unset means the one that the client was to act in, or else the server's
+                only one.
+
+        Returns:
+            What the job may do, where, and until when.
+
+        Raises:
+            ConfigurationError: there is no token; the message says what the CI's settings lack. Or the server lets
+                no jobs in.
+            AuthenticationError: the token was refused; the message says which check failed.
+        """
+        if token is None:
+            token = await self._ci_token(audience or os.environ.get("ORCHESTRA_OIDC_AUDIENCE"))
+        try:
+            return await self._session.login_by_oidc(token, tenant, key=self._session.new_id())
+        except BadInput as error:
+            if error.code != "GRAPHQL_VALIDATION_FAILED":
+                raise
+            raise ConfigurationError(
+                f"{self._server.shown} lets no CI jobs in by OIDC; use an API token, or a server that has the "
+                "capability oidc"
+            ) from error
+
+    async def _ci_token(self, audience: str | None) -> str:
+        found = oidc.find_token(os.environ, audience or oidc.default_audience(self._server.url))
+        return found if isinstance(found, str) else oidc.token_of(await self._session.fetch(found))
 
     async def logout_from_tenant(self) -> None:
         """Leave the tenant: from now on the API token acts as itself. A saved tenant is forgotten."""

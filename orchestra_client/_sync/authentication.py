@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestra_client.auth import CredentialSource, TenantSession
 from orchestra_client.errors import AuthenticationError, PermissionDenied, TransportError
+from orchestra_client.operations.oidc import exchange_oidc_token
 from orchestra_client.operations.tenants import refresh_token
 from orchestra_client.procedures.tenants import login_to_tenant
 from orchestra_client.transport.answers import is_unauthenticated
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from orchestra_client.clock import Clock
     from orchestra_client.operation import Operation, Procedure
     from orchestra_client.operations.checks import Id
-    from orchestra_client.results import Tenant
+    from orchestra_client.results import JobLogin, Tenant
     from orchestra_client.transport import Response
 
 __all__ = ["Authentication"]
@@ -79,6 +80,26 @@ class Authentication:
         """
         with self._renewing:
             return self._login(tenant_slug, tenant_id, typed_token)
+
+    def login_by_oidc(self, token: str, tenant: str | None, *, key: str) -> JobLogin:
+        """Be the CI job that a token tells of from now on; a login that fails changes nothing.
+
+        Args:
+            token: that the CI made.
+            tenant: slug or id of the tenant; None means the one that requests were to act in.
+            key: the same for every repeat of this call.
+
+        Returns:
+            What the job may do, where and how long.
+        """
+        with self._renewing:
+            wish = self.credentials.wish
+            if tenant is None and wish is not None:
+                tenant = wish.tenant_id or wish.tenant_slug
+            login = self.execute(exchange_oidc_token(token, tenant, key=key))
+            self.credentials.become(login.access_token, CredentialSource.OIDC)
+            self.tenant_headers = {_TENANT_HEADER: login.tenant_id}
+            return login
 
     def logout(self) -> None:
         """Act as the API token itself from now on."""

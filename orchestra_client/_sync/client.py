@@ -27,6 +27,7 @@ from orchestra_client._sync.session import Session
 from orchestra_client._sync.task_runs import TaskRuns
 from orchestra_client._sync.tenants import Tenants
 from orchestra_client._sync.tokens import Tokens
+from orchestra_client._sync.trusts import Trusts
 from orchestra_client._sync.watching import Watching
 from orchestra_client.auth.resolution import resolve_login
 from orchestra_client.auth.session import TenantWish
@@ -49,6 +50,7 @@ __all__ = ["Client"]
 class Client(
     Login,
     Tokens,
+    Trusts,
     Projects,
     Flows,
     Registration,

@@ -1,7 +1,7 @@
 """The credential that a client's threads or tasks share, and when it has to be renewed.
 
 `Credentials` does no I/O and takes no lock. It is one immutable snapshot behind one reference: reading is a single
-attribute access, so any number of threads may read while one writes. Writers (`accept`, `expire`, `drop`, `want`) are
+attribute access, so any number of threads may read while one writes. Writers (`accept`, `expire`, `drop`, `want`, `become`) are
 called by the client's driver while it holds the client's one lock.
 
 The driver's part, in both colours (``lock`` is a `threading.Lock` or an `asyncio.Lock`)::
@@ -61,6 +61,7 @@ class CredentialSource(Enum):
     ENVIRONMENT = "ORCHESTRA_API_TOKEN"
     PROMPT = "the prompt"
     SAVED_LOGIN = "the saved login"
+    OIDC = "the login by OIDC"
     NONE = "nowhere"
 
 

@@ -24,6 +24,7 @@ from orchestra_client.results.registration import (
 from orchestra_client.results.reports import HeartbeatResult, StateResult
 from orchestra_client.results.task_runs import MappedChild, TaskRun, TaskRunInfo
 from orchestra_client.results.tenants import ApiToken, Scope, Tenant
+from orchestra_client.results.trusts import JobLogin, Trust
 
 __all__ = [
     "Agent",
@@ -38,6 +39,7 @@ __all__ = [
     "FlowRunInfo",
     "FlowSummary",
     "HeartbeatResult",
+    "JobLogin",
     "LateFlowRun",
     "LogRecord",
     "MappedChild",
@@ -55,4 +57,5 @@ __all__ = [
     "TaskRun",
     "TaskRunInfo",
     "Tenant",
+    "Trust",
 ]

@@ -22,6 +22,7 @@ from orchestra_client.results import (
     FlowRunInfo,
     FlowSummary,
     HeartbeatResult,
+    JobLogin,
     LateFlowRun,
     LogRecord,
     MappedChild,
@@ -33,6 +34,7 @@ from orchestra_client.results import (
     TaskRun,
     TaskRunInfo,
     Tenant,
+    Trust,
 )
 from orchestra_client.states import Running
 from orchestra_client.testing import MemoryServer, VirtualClock, async_memory_client, memory_client
@@ -96,6 +98,11 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.create_api_token("ci").token, str | None)
         assert_type(client.delete_api_token(run_id), bool)
         assert_type(client.list_api_tokens(), list[ApiToken])
+        assert_type(client.login_with_oidc(audience="acme", tenant="acme"), JobLogin)
+        trust = client.create_trust("ci", issuer="https://gitlab.com", claims={"project_path": "acme/flows"})
+        assert_type(trust, Trust)
+        assert_type(client.list_trusts(), Records[Trust])
+        assert_type(client.delete_trust(trust.id), bool)
         assert_type(client.create_project("p"), str)
         assert_type(client.delete_project("p"), bool)
         assert_type(client.register({"name": "f"}, "p", idempotency_key="k"), str)
