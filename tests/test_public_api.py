@@ -93,11 +93,11 @@ OURS = [
     "get_task_run_infos",
     "gql_transport",
     "agents",
+    "explain_flow_run",
     "flow_runs",
     "flows",
     "late_flow_runs",
     "projects",
-    "explain_flow_run",
     "task_runs",
 ]
 

@@ -27,8 +27,8 @@ from orchestra_client.results import (
     LogRecord,
     MappedChild,
     Project,
-    StateResult,
     Reason,
+    StateResult,
     TagLimit,
     TagSlot,
     TaskRun,
@@ -146,6 +146,8 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.projects(name="p"), Records[Project])
         assert_type(client.agents(is_active=True, labels=["a"]), Records[Agent])
         assert_type(client.late_flow_runs(overdue=60), Records[LateFlowRun])
+        assert_type(client.explain_flow_run(run_id), Explanation)
+        assert_type(client.explain_flow_run(run_id).reasons, tuple[Reason, ...])
         assert_type(client.flows().to_pandas(), DataFrame)
         assert_type(client.register_agent("LocalAgent", labels=["a"]), str)
         assert_type(client.get_agent_config(run_id), AgentConfig)
@@ -153,8 +155,6 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.list_task_tag_limits(), list[TagLimit])
         assert_type(client.list_task_tag_limits()[0].holders, tuple[TagSlot, ...] | None)
         assert_type(client.update_task_tag_limit("t", 1), str)
-        assert_type(client.explain_flow_run(run_id), Explanation)
-        assert_type(client.explain_flow_run(run_id).reasons, tuple[Reason, ...])
         assert_type(client.delete_task_tag_limit(run_id), None)
         assert_type(client.set_secret("s", {"any": "JSON"}), None)
         assert_type(client.get_secret("s"), Any)
