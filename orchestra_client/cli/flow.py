@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_page import print_page, read_page, schedule_text
 from orchestra_client.cli.lookup import find_flow, flow_title
 from orchestra_client.cli.options import connected, json_option, limit_option
@@ -15,7 +16,9 @@ from orchestra_client.cli.prompts import confirm
 if TYPE_CHECKING:
     from orchestra_client.cli.options import Connect
 
-project_option = click.option("--project", metavar="NAME", help="The flow's project.  [default: any]")
+project_option = click.option(
+    "--project", metavar="NAME", shell_complete=project_names, help="The flow's project.  [default: any]"
+)
 
 
 _COLUMNS = [
@@ -50,7 +53,7 @@ def list_flows(
 
 
 @flow.command()
-@click.argument("flow", metavar="FLOW")
+@click.argument("flow", metavar="FLOW", shell_complete=flow_names)
 @project_option
 @json_option
 @connected
@@ -66,7 +69,7 @@ def show(connect: Connect, *, flow: str, project: str | None, as_json: bool) -> 
 
 
 @flow.command()
-@click.argument("flow", metavar="FLOW")
+@click.argument("flow", metavar="FLOW", shell_complete=flow_names)
 @project_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_run_page import print_page, read_page
 from orchestra_client.cli.lookup import find_flow_run, read_flow_run
 from orchestra_client.cli.moments import earlier, span
@@ -47,8 +48,8 @@ def _states(_context: click.Context, _parameter: click.Parameter, given: tuple[s
 
 
 @flow_run.command("list")
-@click.option("--flow", metavar="NAME", help="Runs of the flow of this name.")
-@click.option("--project", metavar="NAME", help="Runs of this project's flows.")
+@click.option("--flow", metavar="NAME", shell_complete=flow_names, help="Runs of the flow of this name.")
+@click.option("--project", metavar="NAME", shell_complete=project_names, help="Runs of this project's flows.")
 @click.option("--name", metavar="NAME", help="Runs of this name.")
 @click.option(
     "--state",

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestra_client.cli.completing import tenant_slugs
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,6 +44,7 @@ api_server_option = click.option(
 tenant_option = click.option(
     "--tenant",
     metavar="SLUG",
+    shell_complete=tenant_slugs,
     help="Act in this tenant.  [default: ORCHESTRA_TENANT, or the saved login's]",
 )
 """``--tenant``, passed as `tenant`; by its slug or its id."""

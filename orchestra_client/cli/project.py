@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestra_client.cli.completing import project_names
 from orchestra_client.cli.options import connected, json_option, limit_option
 from orchestra_client.cli.output import Column, print_json, print_list, say
 from orchestra_client.cli.prompts import confirm
@@ -69,7 +70,7 @@ def create(connect: Connect, *, name: str, description: str | None, as_json: boo
 
 
 @project.command()
-@click.argument("name")
+@click.argument("name", shell_complete=project_names)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected
 def delete(connect: Connect, *, name: str, yes: bool) -> None:

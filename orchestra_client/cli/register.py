@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestra_client.cli.completing import project_names
 from orchestra_client.cli.options import connected, json_option
 from orchestra_client.cli.output import say
 from orchestra_client.cli.progress import progress_bar
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     metavar="MODULE",
     help="A module, or a package with all modules in it. Give it once for each.",
 )
-@click.option("--project", required=True, metavar="NAME", help="Register in this project.")
+@click.option(
+    "--project", required=True, metavar="NAME", shell_complete=project_names, help="Register in this project."
+)
 @click.option("--create-project", is_flag=True, help="Create the project if there is none.")
 @click.option("--plan", "is_plan", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--atomic", is_flag=True, help="Do all of it or nothing.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.lookup import find_flow, flow_title, is_id_of, read_flow_run
 from orchestra_client.cli.moments import later, span
 from orchestra_client.cli.options import connected, json_option
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("flow", metavar="FLOW")
-@click.option("--project", metavar="NAME", help="The flow's project, where several flows have the name.")
+@click.argument("flow", metavar="FLOW", shell_complete=flow_names)
+@click.option(
+    "--project",
+    metavar="NAME",
+    shell_complete=project_names,
+    help="The flow's project, where several flows have the name.",
+)
 @click.option(
     "--param",
     "-p",

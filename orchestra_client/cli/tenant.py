@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestra_client.cli.completing import tenant_slugs
 from orchestra_client.cli.options import connected, json_option, limit_option, open_client
 from orchestra_client.cli.output import Column, print_json, print_list, say
 from orchestra_client.cli.prompts import choose
@@ -62,7 +63,7 @@ def _current_id(client: Client) -> str | None:
 
 
 @tenant.command()
-@click.argument("slug", required=False)
+@click.argument("slug", required=False, shell_complete=tenant_slugs)
 @click.option(
     "--api-server", metavar="URL", help="Whose saved login to change.  [default: the one that is used]"
 )

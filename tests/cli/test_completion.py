@@ -11,10 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from orchestra_client.cli.root import orchestra as command
+from orchestra_client.flows import Flow, task
 
 from .conftest import COMMAND
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestra_client import Client
+
     from .conftest import Orchestra
 
 SHELLS = ["bash", "zsh", "fish"]
@@ -43,7 +48,8 @@ def complete(orchestra: Orchestra, line: str) -> list[str]:
     """What bash would offer after a line, as its script asks for it."""
     words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
     done = orchestra(environ={"_ORCHESTRA_COMPLETE": "bash_complete", **words})
-    return [offer.removeprefix("plain,") for offer in done.out.split()]
+    assert done.err == ""
+    return [offer.removeprefix("plain,") for offer in done.out.splitlines() if offer]
 
 
 @pytest.mark.slow
@@ -81,3 +87,36 @@ def test_the_tab_key_works_in_bash(orchestra: Orchestra) -> None:
     )
 
     assert done.stdout == "login logout\n"
+
+
+@pytest.fixture
+def project(client: Client, unique: Callable[[str], str]) -> str:
+    name = unique("complete")
+    client.create_project(name)
+    client.create_project(f"{name} with spaces")
+    return name
+
+
+@pytest.mark.slow
+def test_names_are_those_of_the_server(
+    orchestra: Orchestra, client: Client, project: str, unique: Callable[[str], str]
+) -> None:
+    slug = unique("complete")
+    client.create_tenant(slug, slug)
+    with Flow(project) as flow:
+        task(lambda: None, name="wait")()
+    client.register(flow, project, build=False)
+
+    assert complete(orchestra, f"orchestra project delete {project[:-2]}") == [project]
+    assert complete(orchestra, f"orchestra flow list --project {project[:-2]}") == [project]
+    assert complete(orchestra, f"orchestra run {project[:-2]}") == [project]
+    assert complete(orchestra, f"orchestra tenant switch {slug[:-2]}") == [slug]
+    # In another tenant there is another project.
+    assert complete(orchestra, f"orchestra project delete --tenant {slug} {project[:-2]}") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["sqlite:///new.db", "http://127.0.0.1:9"])
+def test_the_key_does_nothing_where_there_is_no_server(orchestra: Orchestra, server: str) -> None:
+    assert complete(orchestra, f"orchestra project delete --api-server {server} ") == []
+    assert not (orchestra.directory / "new.db").exists()
