@@ -77,7 +77,7 @@ class FlowDiff(Record):
         schedule: both schedules in words, ``every hour``; None when they are the same.
         parameters: what differs, the paths starting with the parameter's name.
         run_config: what differs.
-        storage: what differs; of a script's source the number of lines.
+        storage: what differs; of a script's source how many lines there are, and how many differ.
         other: whatever else differs, such as the reference tasks; ``archived`` when the version was.
         is_partial: the server keeps only some of the registered version, so that there may be more.
     """
@@ -98,7 +98,7 @@ class FlowDiff(Record):
         return any(self.lines())
 
     def lines(self) -> Iterator[str]:
-        """The differences for people, one a line: ``+`` is new, ``-`` is gone, ``~`` differs."""
+        """The differences for people, one a line: ``+`` is new, ``-`` is gone, ``~`` differs, ``?`` cannot be told."""
         yield from (f"+ task {slug}" for slug in self.tasks_added)
         yield from (f"- task {slug}" for slug in self.tasks_removed)
         yield from (f"~ task {task}" for task in self.tasks_changed)
@@ -110,6 +110,8 @@ class FlowDiff(Record):
         yield from (f"~ run config {change}" for change in self.run_config)
         yield from (f"~ storage {change}" for change in self.storage)
         yield from (f"~ {change}" for change in self.other)
+        if self.is_partial:
+            yield "? the server does not keep all of the registered version, so there may be more"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

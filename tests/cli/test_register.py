@@ -124,8 +124,25 @@ def test_a_plan_shows_what_would_change_and_changes_nothing(
     diff = [line.strip() for line in lines if line.startswith("\t")]
     assert any(line.startswith("~ task load-1: ") and "max_retries: 0 → 2" in line for line in diff)
     assert any(line.startswith("~ schedule: ") for line in diff)
+    assert "~ storage source: 10 lines, 2 of them gone → 10 lines, 2 of them new" in diff
     assert plan.err == f"Project {project}: 1 new, 1 changed, 1 archived, 1 unchanged. Nothing was done.\n"
     assert state_of(client, project) == before
+
+
+@slow
+def test_a_token_that_may_only_run_is_enough_for_a_plan_and_not_to_register(
+    orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
+) -> None:
+    write(a=flow("etl"))
+    environ = {"ORCHESTRA_API_TOKEN": client.create_api_token("plans", scope="RUNNER").token}
+    words = ["register", "flows", "--project", project]
+
+    plan = orchestra(*words, "--plan", environ=environ)
+    refused = orchestra(*words, status=1, environ=environ)
+
+    assert plan.out.startswith("new\tetl")
+    assert "RUNNER" in refused.err
+    assert versions(client, project) == []
 
 
 @slow

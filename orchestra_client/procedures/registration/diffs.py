@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.operations.schedules import schedule_in_words
@@ -23,33 +24,48 @@ _PLACES = {"flows", "sha256"}
 Document = Mapping[str, Any]
 
 
-def diff_of(before: Document, after: Document) -> FlowDiff:
+def diff_of(before: Document, after: Document, graph: Document | None = None) -> FlowDiff:
     """How a serialized flow differs from its registered version.
 
     Args:
         before: the registered version, as far as the server keeps it; empty when it keeps nothing.
         after: what is to be registered.
+        graph: the registered version's tasks and edges as the server's tables have them, for one that was registered
+            in pieces; None where they stand in `before`.
 
     Returns:
-        What differs. Versions of libraries do not count, nor does the order of tasks, edges and parameters. Of a
-        registered version without tasks, as older servers keep it, tasks and edges are not compared.
+        What differs. Versions of libraries do not count, nor does the order of tasks, edges and parameters. Against a
+        `graph`, tasks and edges are compared as far as tables have them.
     """
-    is_partial = not parts(before, "tasks") and bool(parts(after, "tasks"))
-    graph = {} if is_partial else {**_tasks(before, after), **_edges(before, after)}
-    if not before:
-        return FlowDiff(is_partial=True)
+    is_partial = graph is not None or not before
+    old, new = ({**before, **graph}, _tabled(after, graph)) if graph is not None else (before, after)
     return FlowDiff(
-        **graph,
-        schedule=_schedule(before.get("schedule"), after.get("schedule")),
-        parameters=_parameters(before, after),
-        run_config=tuple(map(_unsecret, _fields(before.get("run_config"), after.get("run_config")))),
-        storage=tuple(map(_readable, _fields(before.get("storage"), after.get("storage"), _PLACES))),
-        other=(
-            *_reference_tasks(before, after),
-            *_fields(before, after, _PARTS),
-        ),
+        **_tasks(old, new),
+        **_edges(old, new),
+        **(_settings(before, after) if before else {}),
         is_partial=is_partial,
     )
+
+
+def _settings(before: Document, after: Document) -> dict[str, Any]:
+    """What differs beside tasks and edges."""
+    storage = _fields(before.get("storage"), after.get("storage"), _PLACES)
+    return {
+        "schedule": _schedule(before.get("schedule"), after.get("schedule")),
+        "parameters": _parameters(before, after),
+        "run_config": tuple(map(_unsecret, _fields(before.get("run_config"), after.get("run_config")))),
+        "storage": tuple(map(_readable, storage)),
+        "other": (*_reference_tasks(before, after), *_fields(before, after, _PARTS)),
+    }
+
+
+def _tabled(flow: Document, graph: Document) -> Document:
+    """The flow with what tables have of its tasks and edges."""
+    columns = {name for task in parts(graph, "tasks")[:1] for name in task} or {"slug"}
+    empty = {"max_retries": 0, "tags": [], "auto_generated": False}
+    tasks = [{name: task.get(name) or empty.get(name) for name in columns} for task in parts(flow, "tasks")]
+    edges = [{**edge, "flattened": False} for edge in parts(flow, "edges")]
+    return {**flow, "tasks": tasks, "edges": edges}
 
 
 def _tasks(before: Document, after: Document) -> dict[str, Any]:
@@ -154,14 +170,24 @@ def _masked(shown: Document, other: Document, mark: str) -> str | None:
 
 
 def _readable(change: FieldChange) -> FieldChange:
-    """Of a script's source the number of its lines."""
+    """Of a script's source how many lines it has, and how many of them differ."""
     if change.field != "source":
         return change
-    return FieldChange("source", *(_lines(each) for each in (change.before, change.after)))
+    before, after = (
+        each.splitlines() if isinstance(each, str) else [] for each in (change.before, change.after)
+    )
+    same = sum(block.size for block in SequenceMatcher(None, before, after).get_matching_blocks())
+    return FieldChange(
+        "source",
+        _lines(change.before, len(before) - same, "gone"),
+        _lines(change.after, len(after) - same, "new"),
+    )
 
 
-def _lines(source: Any) -> str | None:
-    return f"{len(source.splitlines())} lines" if isinstance(source, str) else None
+def _lines(source: Any, differing: int, what: str) -> str | None:
+    if not isinstance(source, str):
+        return None
+    return f"{len(source.splitlines())} lines" + (f", {differing} of them {what}" if differing else "")
 
 
 def _by(flow: Document, part: str, key: str) -> dict[str, Document]:
