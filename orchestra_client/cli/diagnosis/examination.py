@@ -68,15 +68,17 @@ class Examination:
         """Check one thing after another, as the findings are taken."""
         # Before the saved login is read, which mends what it can.
         exposed = machine.exposed_files(home())
+        choice = None
         try:
             choice = resolve_login(self.api_server, None, os.environ).server
         except ConfigurationError as error:
             yield _problem("configuration", error)
         else:
             yield machine.check_configuration(choice)
-            yield from self._of_server(choice)
         yield machine.check_files(home(), exposed)
         yield machine.check_extras()
+        if choice is not None:
+            yield from self._of_server(choice)
 
     def _of_server(self, choice: ServerChoice) -> Iterator[Finding]:
         """Until something keeps the rest from being looked at."""
