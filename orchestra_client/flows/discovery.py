@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from orchestra_client.flows.flow import Flow
 from orchestra_client.flows.sources import DocumentSource, FoundFlow, ModuleSource, ScriptSource, Source
-from orchestra_client.flows.sources.faults import Fault, fault, shorten
+from orchestra_client.flows.sources.base import shorten
+from orchestra_client.flows.sources.faults import Fault, fault
 from orchestra_client.flows.sources.modules import modules_in
 from orchestra_client.flows.storage import Script
 

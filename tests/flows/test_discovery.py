@@ -11,6 +11,7 @@ import pytest
 
 from orchestra_client.flows import Flow, Module, Script
 from orchestra_client.flows.discovery import Discovery, discover
+from orchestra_client.flows.schemas.storages import load_storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,9 @@ def test_a_file_is_run_as_by_python_and_leaves_no_trace(
     write(
         {
             "flows/helper.py": "NAME = 'helped'\n",
-            "flows/a.py": "import os, sys, helper\nfrom pathlib import Path\nprint('a line')\n"
+            "flows/beside/__init__.py": "",
+            "flows/beside/deep.py": "",
+            "flows/a.py": "import os, sys, beside.deep, helper\nfrom pathlib import Path\nprint('a line')\n"
             "assert sys.argv == [__file__] and Path(__file__).is_absolute()\n"
             "sys.path.append('/nowhere')\nos.chdir('/')\n"
             + one("x").replace("'x'", "helper.NAME")
@@ -103,7 +106,8 @@ def test_a_file_is_run_as_by_python_and_leaves_no_trace(
     assert (sys.path, set(sys.modules), Path.cwd()) == (path, modules, here)
     assert capsys.readouterr() == ("", "a line\n")
     [needs] = found.companions
-    assert (needs.source, needs.files) == ("flows/a.py", ("flows/helper.py",))
+    beside = ("flows/beside/__init__.py", "flows/beside/deep.py", "flows/helper.py")
+    assert (needs.source, needs.files) == ("flows/a.py", beside)
 
 
 def test_files_of_one_name_in_two_directories_stay_apart(write: Write) -> None:
@@ -268,6 +272,27 @@ def test_a_script_has_the_same_content_hash_as_when_python_runs_it(write: Write)
     assert found.flow.content_hash() == Script(root / "a.py").load().content_hash()
 
 
+def test_a_pickled_flow_takes_along_what_lies_beside_its_file(write: Write) -> None:
+    pytest.importorskip("cloudpickle")
+    write(
+        {
+            "helper.py": "def twice(x): return 2 * x",
+            "a.py": "from __future__ import annotations\nfrom dataclasses import dataclass\nimport helper\n"
+            "from orchestra_client.flows import Flow, Local, task\n@dataclass\nclass Row:\n    number: int\n"
+            "@task\ndef double(x: int) -> int:\n    return helper.twice(Row(x).number)\n"
+            "with Flow('pickled', storage=Local('stored')) as flow:\n    double(21)\n",
+        }
+    )
+
+    [found] = discover(["a.py"]).flows
+    assert isinstance(found.flow, Flow)
+    stored = load_storage(found.flow.serialize(build=True)["storage"])
+
+    assert stored is not None
+    state = stored.load().run()
+    assert [each.result for each in state.result.values()] == [42]
+
+
 def test_a_package_is_searched_with_all_its_modules(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     write(
         {
@@ -285,7 +310,7 @@ def test_a_package_is_searched_with_all_its_modules(write: Write, monkeypatch: p
 
     [flow] = found.flows
     assert (flow.name, flow.source) == ("packaged", "company_a.deep.flows")
-    assert str(flow.place).endswith("company_a/deep/flows.py:4")
+    assert str(flow.place) == "company_a/deep/flows.py:4"
     [fault] = found.faults
     assert (fault.source, str(fault.place)) == ("company_a.bad", "company_a/bad.py:1")
 

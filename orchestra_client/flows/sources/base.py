@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestra_client.flows.flow import Flow
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.flows.storage import Storage
 
-__all__ = ["FoundFlow", "Loaded", "Place", "Source", "files_with", "top_level_flows"]
+__all__ = ["FoundFlow", "Loaded", "Place", "Source", "files_with", "shorten", "top_level_flows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ class Source(Protocol):
             BaseException: whatever its code raises, `SystemExit` included.
         """
         ...
+
+
+def shorten(path: str) -> str:
+    """A path from the current directory where it is beneath it, else as it is."""
+    here = str(Path.cwd()) + os.sep
+    return path.removeprefix(here)
 
 
 def top_level_flows(module: ModuleType) -> dict[str, Flow]:

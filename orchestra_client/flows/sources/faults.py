@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestra_client.errors import mask_secrets
-from orchestra_client.flows.sources.base import Place
+from orchestra_client.flows.sources.base import Place, shorten
 from orchestra_client.flows.sources.surroundings import is_users_own
 
 if TYPE_CHECKING:
@@ -58,12 +56,6 @@ def fault(source: str, error: BaseException) -> Fault:
     return Fault(
         source, mask_secrets(_message(error)), place, tuple(map(mask_secrets, lines)), _advice(error)
     )
-
-
-def shorten(path: str) -> str:
-    """A path from the current directory where it is beneath it, else as it is."""
-    here = str(Path.cwd()) + os.sep
-    return path.removeprefix(here)
 
 
 def _users_frames(error: BaseException) -> Iterator[traceback.FrameSummary]:

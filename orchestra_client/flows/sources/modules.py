@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestra_client.flows.sources.base import FoundFlow, Loaded, Place, files_with, top_level_flows
+from orchestra_client.flows.sources.base import FoundFlow, Loaded, Place, files_with, shorten, top_level_flows
 from orchestra_client.flows.sources.bindings import Binding, bindings, is_import
 from orchestra_client.flows.sources.surroundings import importing, users_modules
 from orchestra_client.flows.storage import Module
@@ -52,7 +52,7 @@ class ModuleSource:
         return FoundFlow(
             flow,
             flow.name,
-            Place(module.__file__ or self.name, bound[name].line if name in bound else 1),
+            Place(shorten(module.__file__ or self.name), bound[name].line if name in bound else 1),
             self.name,
             Module(self.name),
             files_with(flow, others) if is_import(name, bound) else frozenset(),

@@ -43,9 +43,9 @@ def running(script: Path, module: ModuleType) -> Iterator[None]:
             entries = {str(script.parent), *(set(sys.path) - before)}
             sys.argv = argv
             sys.modules.pop(module.__name__, None)
-            for name in set(sys.modules) - known:
-                if _entry(name) in entries:
-                    del sys.modules[name]
+            # All are found before the first is forgotten: a module in a package is found by way of that.
+            for name in [name for name in set(sys.modules) - known if _entry(name) in entries]:
+                del sys.modules[name]
 
 
 @contextmanager
