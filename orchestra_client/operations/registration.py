@@ -27,6 +27,7 @@ __all__ = [
     "create_flows",
     "find_current_flows",
     "find_registered",
+    "get_flow_graphs",
     "get_flow_versions",
     "get_serialized_flows",
     "register_flows",
@@ -136,6 +137,15 @@ def find_current_flows(project_id: str) -> Operation[list[Registered]]:
 def get_serialized_flows(flow_ids: Sequence[str]) -> Operation[dict[str, Any]]:
     """Read serialized flows as they were registered, by id; None for one that the server did not keep."""
     return Operation("get_serialized_flows", _among(flow_ids), partial(_by_id, column="serialized_flow"))
+
+
+def get_flow_graphs(flow_ids: Sequence[str]) -> Operation[dict[str, dict[str, Any]]]:
+    """Read the tasks and edges of flows as the server's tables have them, by the flow's id."""
+    return Operation(
+        "get_flow_graphs",
+        _among(flow_ids),
+        lambda rows: {row["id"]: {"tasks": row["tasks"], "edges": row["edges"]} for row in rows},
+    )
 
 
 def get_flow_versions(flow_ids: Sequence[str]) -> Operation[dict[str, int]]:

@@ -116,6 +116,21 @@ class TestPlans:
         assert set(kinds(result)) == {"unchanged"}
         assert len(rows(client)) == number
 
+    def test_what_was_registered_in_pieces_is_compared_with_its_tasks(self, client: Any) -> None:
+        """Given a flow as Prefect 1.4 registers it, its tasks after it, then these are what differs from."""
+        written = one("a", retries=2).serialize()
+        bare = {**written, "tasks": [], "edges": []}
+        mutation = "mutation($input: %s_input!) { %s(input: $input) { __typename } }"
+        flow_id = client.register(bare, "sales", no_url=True, idempotency_key="of Prefect")
+        tasks = {"flow_id": flow_id, "serialized_tasks": written["tasks"]}
+        client.graphql(mutation % (("register_tasks",) * 2), variables={"input": tasks})
+
+        [change] = client.plan_registration([one("a", retries=3)], "sales").changes
+
+        assert change.kind == "changed"
+        assert [str(each) for each in change.diff.tasks_changed] == ["load-1: max_retries: 2 → 3"]
+        assert (change.diff.tasks_added, change.diff.is_partial) == ((), True)
+
     def test_a_forced_version_is_not_changed_afterwards(self, client: Any) -> None:
         for flows in ([one("a")], [{"name": "a", "tasks": [], "edges": []}]):
             client.register_flows(flows, "sales", build=False, force=True)

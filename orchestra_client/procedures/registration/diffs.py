@@ -37,13 +37,14 @@ def diff_of(before: Document, after: Document, graph: Document | None = None) ->
         What differs. Versions of libraries do not count, nor does the order of tasks, edges and parameters. Against a
         `graph`, tasks and edges are compared as far as tables have them.
     """
-    is_partial = graph is not None or not before
-    old, new = ({**before, **graph}, _tabled(after, graph)) if graph is not None else (before, after)
+    if graph is not None and not parts(graph, "tasks"):
+        graph = None  # a flow that has none
+    old, new = (before, after) if graph is None else ({**before, **graph}, _tabled(after, graph))
     return FlowDiff(
         **_tasks(old, new),
         **_edges(old, new),
         **(_settings(before, after) if before else {}),
-        is_partial=is_partial,
+        is_partial=graph is not None or not before,
     )
 
 

@@ -60,6 +60,21 @@ class Candidate:
     error: OrchestraError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A flow whose key is not that of its registered version, so that it may have changed.
+
+    Attributes:
+        candidate: the flow.
+        latest: the registered version.
+        change: what is known so far.
+    """
+
+    candidate: Candidate
+    latest: Registered
+    change: FlowChange
+
+
 def plan_registration(
     flows: Iterable[Given], project_name: str, *, prune: bool, labels: Iterable[str] | None, force: bool
 ) -> Procedure[RegistrationPlan]:
@@ -136,21 +151,15 @@ def plan(
         BadInput: there is no such project.
     """
     project, registered = yield from _registered(project_name, [each.name for each in given])
-    changes = [_compared(candidate, registered.get(candidate.name), force=force) for candidate in given]
-    suspects = [
-        (candidate, change)
-        for candidate, change in zip(given, changes, strict=True)
-        if change.kind == "changed" and change.diff is None and (with_diffs or hashing_of(candidate.flow))
-    ]
-    looked_at: dict[str, FlowChange] = {}
-    for some in batches(suspects, _size, max_size=READ_BYTES, max_items=READ_FLOWS):
-        stored = yield operations.get_serialized_flows([str(change.flow_id) for _, change in some])
-        for candidate, change in some:
-            before = stored.get(change.flow_id)
-            is_archived = registered[candidate.name].is_archived
-            looked_at[candidate.name] = _looked_at(
-                candidate, change, before, is_archived=is_archived, force=force
-            )
+    suspects: list[Suspect] = []
+    changes: list[FlowChange] = []
+    for candidate in given:
+        latest = registered.get(candidate.name)
+        change = _compared(candidate, latest, force=force)
+        changes.append(change)
+        if latest is not None and change.kind == "changed" and change.diff is None:
+            suspects.append(Suspect(candidate, latest, change))
+    looked_at = yield from _looked_at(suspects, force=force, with_diffs=with_diffs)
     changes = [looked_at.get(change.name, change) for change in changes]
     if prune:
         changes += yield from _superfluous(project, {each.name for each in given})
@@ -201,19 +210,49 @@ _REVIVED = FieldChange("archived", before=True, after=False)
 
 
 def _looked_at(
-    candidate: Candidate, change: FlowChange, before: Any, *, is_archived: bool, force: bool
-) -> FlowChange:
-    """The change once the registered version is there to compare with."""
-    before = before if isinstance(before, Mapping) else {}
+    suspects: Sequence[Suspect], *, force: bool, with_diffs: bool
+) -> Procedure[dict[str, FlowChange]]:
+    """The changes, by name, of flows that keys alone could not decide about, once what is registered was read."""
+    found: dict[str, FlowChange] = {}
+    # Where differences are not wanted, only those are read that may turn out to be the same.
+    read = [each for each in suspects if with_diffs or hashing_of(each.candidate.flow) is not None]
+    for some in batches(read, _size, max_size=READ_BYTES, max_items=READ_FLOWS):
+        stored: dict[str, Any] = yield operations.get_serialized_flows([each.latest.id for each in some])
+        differing: list[Suspect] = []
+        for suspect in some:
+            if _is_same(suspect.candidate, stored.get(suspect.latest.id) or {}):
+                archived = suspect.latest.is_archived
+                found[suspect.candidate.name] = _same(suspect.change, is_archived=archived, force=force)
+            else:
+                differing.append(suspect)
+        if with_diffs:
+            found |= yield from _differing(differing, stored)
+    return found
+
+
+def _is_same(candidate: Candidate, before: Mapping[str, Any]) -> bool:
     hashing = hashing_of(candidate.flow)
-    if hashing is not None and hashing(before) == candidate.hash:
-        return _same(change, is_archived=is_archived, force=force)
-    diff = diff_of(before, candidate.document)
-    return replace(change, diff=replace(diff, other=(*diff.other, _REVIVED)) if is_archived else diff)
+    return hashing is not None and hashing(before) == candidate.hash
 
 
-def _size(suspect: tuple[Candidate, FlowChange]) -> int:
-    return size_of(suspect[0].document)
+def _differing(suspects: Sequence[Suspect], stored: Mapping[str, Any]) -> Procedure[dict[str, FlowChange]]:
+    # What was registered in pieces has its tasks and edges beside it.
+    without_tasks = [
+        each.latest.id for each in suspects if not (stored.get(each.latest.id) or {}).get("tasks")
+    ]
+    graphs: dict[str, Any] = (yield operations.get_flow_graphs(without_tasks)) if without_tasks else {}
+    found: dict[str, FlowChange] = {}
+    for suspect in suspects:
+        before = stored.get(suspect.latest.id) or {}
+        diff = diff_of(before, suspect.candidate.document, graphs.get(suspect.latest.id))
+        if suspect.latest.is_archived:
+            diff = replace(diff, other=(*diff.other, _REVIVED))
+        found[suspect.candidate.name] = replace(suspect.change, diff=diff)
+    return found
+
+
+def _size(suspect: Suspect) -> int:
+    return size_of(suspect.candidate.document)
 
 
 def _superfluous(project: Project, kept: set[str]) -> Procedure[list[FlowChange]]:
