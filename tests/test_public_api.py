@@ -97,7 +97,9 @@ OURS = [
     "flow_runs",
     "flows",
     "late_flow_runs",
+    "plan_registration",
     "projects",
+    "register_flows",
     "task_runs",
 ]
 
