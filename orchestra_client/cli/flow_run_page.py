@@ -59,7 +59,7 @@ def read_page(client: Client, run: FlowRun) -> dict[str, Any]:
 _STATES = [
     Column("STATE", lambda row: row["state"], state_style),
     Column("ENTERED", lambda row: instant(row["timestamp"])),
-    Column("MESSAGE", lambda row: row["message"]),
+    Column("MESSAGE", lambda row: row["message"], wraps=True),
 ]
 
 
@@ -74,7 +74,7 @@ _TASK_RUNS = [
     Column("STARTED", lambda row: instant(row["start_time"])),
     Column("TOOK", lambda row: _took(row["duration"])),
     Column("TRIES", lambda row: row["run_count"] or None),
-    Column("MESSAGE", lambda row: row["state_message"]),
+    Column("MESSAGE", lambda row: row["state_message"], wraps=True),
 ]
 
 

@@ -56,11 +56,13 @@ class Column:
         title: its heading, in capitals by custom.
         read: takes a row, returns what stands in its cell: text, a number, a `datetime`, a sequence, or None.
         style: takes the cell's value, returns the name of a rich style or None. For terminals only.
+        wraps: whether a long cell goes on in further lines of a terminal; else it is cut.
     """
 
     title: str
     read: Callable[[Any], Any]
     style: Callable[[Any], str | None] | None = None
+    wraps: bool = False
 
 
 def print_list(
@@ -173,7 +175,10 @@ def _print_table(rows: Sequence[Any], columns: Sequence[Column]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.title, overflow="fold" if column.title == "ID" else "ellipsis")
+        # An id that is cut is of no use.
+        is_whole = column.title == "ID"
+        width = max((len(_shown(column.read(row))) for row in rows), default=0) if is_whole else None
+        table.add_column(column.title, overflow="ellipsis", no_wrap=not column.wraps, min_width=width)
     for row in rows:
         cells = []
         for column in columns:

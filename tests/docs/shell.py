@@ -14,6 +14,7 @@ import termios
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\r")
 _DONE = re.compile(r"^\x01done (\d+)\n", re.MULTILINE)
-_SIZE = struct.pack("HHHH", 50, 110, 0, 0)
+_COLUMNS = 110
+_SIZE = struct.pack("HHHH", 50, _COLUMNS, 0, 0)
 _LIMIT = 90.0
 """Seconds that a command may take."""
 _FAREWELL = 10.0
@@ -74,11 +76,12 @@ class Shell:
             stdout=theirs,
             stderr=theirs,
             # A terminal that cannot move its cursor: what is printed stays.
-            env={**environ, "TERM": "dumb", "PS1": "", "PS2": "", "NO_COLOR": "1"},
+            env={**environ, "TERM": "dumb", "COLUMNS": str(_COLUMNS), "PS1": "", "PS2": "", "NO_COLOR": "1"},
             cwd=directory,
             start_new_session=True,
         )
         os.close(theirs)
+        self._reader: Thread | None = None
 
     def run(self, command: str) -> tuple[int, str]:
         """Type a command; its exit status and what it printed."""
@@ -96,21 +99,29 @@ class Shell:
         ready = ".*".join(parts)
         printed = self._read_until(re.compile(f"{ready}|{_DONE.pattern}", re.MULTILINE))
         assert matches(f"…{expected.rstrip()}…", printed), f"{command}\n{printed}"
+        # Somebody has to read what is still printed, or its writer waits.
+        self._reader = Thread(target=self._read_on, daemon=True)
+        self._reader.start()
 
     def close(self) -> None:
         """End what runs in the terminal by Ctrl-C, and close it; what does not end then loses its terminal."""
         with suppress(OSError):
             os.write(self._terminal, b"\x03\nexit\n")
-        end = time.monotonic() + _FAREWELL
-        while self._bash.poll() is None and time.monotonic() < end:
-            # Somebody has to read what is still printed, or its writer waits.
-            if select.select([self._terminal], [], [], 0.05)[0]:
-                with suppress(OSError):
-                    os.read(self._terminal, 65536)
-        os.close(self._terminal)
-        if self._bash.poll() is None:
+        if self._reader is None:
+            self._reader = Thread(target=self._read_on, daemon=True)
+            self._reader.start()
+        try:
+            self._bash.wait(_FAREWELL)
+        except subprocess.TimeoutExpired:
             self._bash.kill()
-        self._bash.wait()
+            self._bash.wait()
+        self._reader.join(_FAREWELL)
+        os.close(self._terminal)
+
+    def _read_on(self) -> None:
+        with suppress(OSError):  # how Linux says that the other side is closed
+            while os.read(self._terminal, 65536):
+                pass
 
     def _type(self, command: str) -> None:
         os.write(self._terminal, f"{command}\nprintf '\\n\\001done %s\\n' $?\n".encode())
