@@ -52,7 +52,12 @@ def doctor(*, flow_run: str | None, as_json: bool, api_server: str | None, tenan
     else:
         say(_summary(found))
     if problems:
-        sys.exit(NotLoggedIn.exit_code if "login" in {finding.check for finding in problems} else 1)
+        sys.exit(NotLoggedIn.exit_code if any(map(_wants_login, problems)) else 1)
+
+
+def _wants_login(problem: Finding) -> bool:
+    """Not where the token is good, and only the tenant is wrong."""
+    return problem.check == "login" and (problem.record is None or problem.record.is_refused)
 
 
 def _shown(findings: Iterable[Finding]) -> Iterator[Finding]:

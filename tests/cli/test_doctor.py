@@ -157,6 +157,8 @@ def test_a_server_that_is_down(orchestra: Orchestra) -> None:
         ((404, "text/html", b"<h1>404 Not Found</h1>"), "usually ends in /graphql"),
         ((502, "text/html", b"<h1>502 Bad Gateway</h1>"), "is in trouble"),
         ((200, "application/json", b'{"ok": true}'), "is this the address of an API?"),
+        ((200, "application/json", b'{"data": {"hello": 1}}'), "is it the address of another API?"),
+        ((429, "text/plain", b"Slow down."), "asks for patience"),
     ],
 )
 def test_something_that_is_no_api(orchestra: Orchestra, answer: Answer, said: str) -> None:
@@ -165,6 +167,7 @@ def test_something_that_is_no_api(orchestra: Orchestra, answer: Answer, said: st
 
     assert verdicts(done)["server"] == "✗"
     assert said in done.out
+    assert "Traceback" not in done.err
     assert "login" not in verdicts(done)
 
 
@@ -204,6 +207,14 @@ def test_no_token(orchestra: Orchestra, server_url: str) -> None:
     done = orchestra("doctor", "--json", status=4)
 
     assert finding(done, "login")["message"].startswith("no token: ")
+
+
+def test_a_tenant_that_the_token_does_not_see(orchestra: Orchestra) -> None:
+    done = orchestra("doctor", "--tenant", "elsewhere", status=1)
+
+    assert verdicts(done)["login"] == "✗"
+    assert "orchestra tenant list" in done.out
+    assert "agents" not in verdicts(done)
 
 
 def test_a_token_that_may_not_see_everything(orchestra: Orchestra, client: Client) -> None:

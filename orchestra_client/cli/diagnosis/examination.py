@@ -21,6 +21,7 @@ from orchestra_client.errors import (
     ConfigurationError,
     OrchestraError,
     TransportError,
+    TransportProtocolError,
     TransportTimeout,
 )
 from orchestra_client.transport import RetryPolicy
@@ -85,29 +86,28 @@ class Examination:
         checks = self._checks_of_store(choice) if choice.is_embedded else self._checks_over_http(choice)
         try:
             yield from checks
-        except TransportError as error:
-            yield _problem("server", error)
-        except (AuthenticationError, ConfigurationError) as error:
+        except OrchestraError as error:
             yield _problem("login" if isinstance(error, AuthenticationError) else "server", error)
 
     def _checks_of_store(self, choice: ServerChoice) -> Iterator[Finding]:
         if (missing := server.check_store(choice)) is not None:
             yield missing
             return
-        with _within(self.deadline, lambda: self.connect(timeout=ANSWER)) as client:
+        with self._asked(lambda: self.connect(timeout=ANSWER)) as client:
             yield Finding("server", Verdict.OK, "the store is open in this process")
             yield from self._of_work(client)
 
     def _checks_over_http(self, choice: ServerChoice) -> Iterator[Finding]:
         transport = HTTPTransport(choice.url, HTTPOptions(Timeouts(ANSWER, ANSWER, ANSWER, ANSWER)))
-        reached, answer = _within(self.deadline, lambda: server.check_reach(transport, choice))
+        reached, answer = self._asked(lambda: server.check_reach(transport, choice))
         skew = server.skew_of(answer, time.time())
         self.skew = skew or 0.0
         yield reached
         yield server.check_clock(skew)
-        status = _within(self.deadline, lambda: current_status(self.api_server, self.tenant))
-        yield login.check_login(status, self._now())
-        if status.is_refused:
+        status = self._asked(lambda: current_status(self.api_server, self.tenant))
+        logged_in = login.check_login(status, self._now())
+        yield logged_in
+        if logged_in.verdict is Verdict.PROBLEM:
             return
         with self.connect(timeout=ANSWER, retry=RetryPolicy(max_attempts=1)) as client:
             yield from self._checked("version", lambda: server.check_version(client))
@@ -125,13 +125,24 @@ class Examination:
     def _checked(self, name: str, check: Callable[[], Finding]) -> Iterator[Finding]:
         """One check; what only concerns this one, as a missing right, does not end the others."""
         try:
-            yield _within(self.deadline, check)
+            yield self._asked(check)
         except (TransportError, AuthenticationError):
             raise
         except OrchestraError as error:
             yield Finding(name, Verdict.WARNING, f"cannot be told: {error}")
         except click.ClickException as error:
             yield Finding(name, Verdict.PROBLEM, error.message)
+
+    def _asked(self, question: Callable[[], T]) -> T:
+        """The answer to a question, in time and of a kind that can be read."""
+        try:
+            return _within(self.deadline, question)
+        except OrchestraError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise TransportProtocolError(
+                "The server answered with something that the contract does not allow; is it the address of another API?"
+            ) from error
 
     def _now(self) -> datetime:
         """The time by the server's clock."""

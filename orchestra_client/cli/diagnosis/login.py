@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["check_login"]
 
 _SOON = timedelta(days=3)
-_ADVICE = "Log in with orchestra auth login, or set ORCHESTRA_API_TOKEN."
+_LOG_IN = "Log in with orchestra auth login, or set ORCHESTRA_API_TOKEN."
+_SWITCH = "See orchestra tenant list, then orchestra tenant switch, or set ORCHESTRA_TENANT."
 
 
 def check_login(status: LoginStatus, now: datetime) -> Finding:
@@ -27,25 +28,22 @@ def check_login(status: LoginStatus, now: datetime) -> Finding:
         now: by the server's clock.
     """
     token = f"{status.credential} (from {status.credential_from})" if status.credential else "no token"
-    if status.is_refused:
-        return Finding(
-            "login", Verdict.PROBLEM, f"{token}: {status.problem}", status.warnings, _ADVICE, status
-        )
     if not status.works:
-        # As at an older server without logins, which knows of none.
-        return Finding(
-            "login",
-            Verdict.WARNING,
-            f"{token}; the server does not tell more: {status.problem}",
-            status.warnings,
-            None,
-            status,
-        )
+        return _failed(status, f"{token}: {status.problem}")
     said = ", ".join([token, *_rights(status), _until(status.expires_at, now)])
     is_ending = status.expires_at is not None and status.expires_at - now < _SOON
     verdict = Verdict.WARNING if is_ending or status.warnings else Verdict.OK
     advice = "Make a new token before it stops working." if is_ending else None
     return Finding("login", verdict, said, status.warnings, advice, status)
+
+
+def _failed(status: LoginStatus, said: str) -> Finding:
+    if status.is_refused:
+        return Finding("login", Verdict.PROBLEM, said, status.warnings, _LOG_IN, status)
+    if status.scope:
+        return Finding("login", Verdict.PROBLEM, said, status.warnings, _SWITCH, status)
+    # As at an older server without logins, which knows of none.
+    return Finding("login", Verdict.WARNING, said, status.warnings, None, status)
 
 
 def _rights(status: LoginStatus) -> list[str]:
