@@ -303,6 +303,30 @@ class TestStatus:
             (DEAD_SERVER, False, False),
         ]
 
+    def test_the_environments_token_goes_to_no_server_but_the_current(
+        self, member: Orchestra, server_url: str
+    ) -> None:
+        same_by_another_name = server_url.replace("127.0.0.1", "localhost")
+        document = saved(member)
+        document["servers"][same_by_another_name] = {"api_token": UNKNOWN}
+        logins(member).write_text(json.dumps(document))
+
+        told = member("auth", "status", "--json", environ={"ORCHESTRA_API_TOKEN": TOKEN}).json
+
+        assert [(each["credential_from"][:5], each["works"]) for each in told] == [
+            ("ORCHE", True),
+            ("the s", False),
+        ]
+
+    def test_a_damaged_file_is_told_and_left_alone(self, member: Orchestra, token: str) -> None:
+        logins(member).write_text(f'{{"servers": "{token}')
+
+        done = member("auth", "status", status=1)
+
+        assert "is damaged" in done.err
+        assert token not in done.err
+        assert token in logins(member).read_text()
+
     def test_a_store_of_ones_own_needs_no_login(self, newcomer: Orchestra) -> None:
         [told] = newcomer("auth", "status", "--json", "--api-server", "sqlite:///runs.db").json
 
