@@ -89,6 +89,7 @@ OURS = [
     "get_flow_run_logs",
     "wait_for_flow_run",
     "watch_flow_run",
+    "plot_timeline",
     "get_mapped_children",
     "get_task_run_infos",
     "gql_transport",

@@ -25,6 +25,7 @@ from orchestra_client._async.secrets import AsyncSecrets
 from orchestra_client._async.session import AsyncSession
 from orchestra_client._async.task_runs import AsyncTaskRuns
 from orchestra_client._async.tenants import AsyncTenants
+from orchestra_client._async.timelines import AsyncTimelines
 from orchestra_client._async.tokens import AsyncTokens
 from orchestra_client._async.trusts import AsyncTrusts
 from orchestra_client._async.watching import AsyncWatching
@@ -58,6 +59,7 @@ class AsyncClient(
     AsyncOverview,
     AsyncTaskRuns,
     AsyncWatching,
+    AsyncTimelines,
     AsyncHeartbeats,
     AsyncLogs,
     AsyncAgents,

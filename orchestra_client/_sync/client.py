@@ -26,6 +26,7 @@ from orchestra_client._sync.secrets import Secrets
 from orchestra_client._sync.session import Session
 from orchestra_client._sync.task_runs import TaskRuns
 from orchestra_client._sync.tenants import Tenants
+from orchestra_client._sync.timelines import Timelines
 from orchestra_client._sync.tokens import Tokens
 from orchestra_client._sync.trusts import Trusts
 from orchestra_client._sync.watching import Watching
@@ -59,6 +60,7 @@ class Client(
     Overview,
     TaskRuns,
     Watching,
+    Timelines,
     Heartbeats,
     Logs,
     Agents,

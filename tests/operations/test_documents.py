@@ -47,7 +47,6 @@ WITHOUT_A_METHOD = {
     "flow_run_state",
     "task",
     "task_run_artifact",
-    "task_run_state",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_type
 
+from matplotlib.axes import Axes
 from pandas import DataFrame
 
 from orchestra_client import AsyncClient, Client, Flow, Parameter, State, task
@@ -184,6 +185,7 @@ async def in_tasks(run_id: UUID) -> None:
         assert_type(await client.get_flow_run_info(run_id), FlowRunInfo)
         assert_type(await client.set_task_run_state(run_id, 1, Running()), State)
         assert_type(await client.watch_flow_run(run_id, display=PlainDisplay()), State)
+        assert_type(await client.plot_timeline(run_id), Axes)
         assert_type(await client.update_heartbeats([run_id]), list[HeartbeatResult])
         assert_type(await client.graphql("{ hello }"), GraphQLResult)
         assert_type(client.save_api_token(), None)
