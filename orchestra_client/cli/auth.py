@@ -45,17 +45,36 @@ def auth() -> None:
     is_flag=True,
     help="Ask for the token, or read it from stdin, despite ORCHESTRA_API_TOKEN.",
 )
-def login(*, api_server: str | None, tenant: str | None, with_token: bool) -> None:
-    """Log in to a server with an API token, and save the login.
+@click.option("--oidc", is_flag=True, help="As a CI job, by the token that the CI gives it.")
+@click.option(
+    "--audience",
+    metavar="TEXT",
+    envvar="ORCHESTRA_OIDC_AUDIENCE",
+    show_envvar=True,
+    help="With --oidc on GitHub: whom the token is made for.  [default: the server's URL without its path]",
+)
+def login(
+    *, api_server: str | None, tenant: str | None, with_token: bool, oidc: bool, audience: str | None
+) -> None:
+    """Log in to a server with an API token, or as a CI job, and save the login.
 
     The token is that of ORCHESTRA_API_TOKEN; or it is typed at a prompt that does not show it; or, where stdin is no
     terminal, read from there. The server checks it before anything is saved, so that a login that fails leaves the
     earlier one as it is.
+
+    With --oidc, a job of a CI logs in without a lasting secret, once an admin has trusted it with `orchestra tenant
+    trust add`. Its token is made by GitHub Actions now (`permissions: id-token: write`), or is in
+    ORCHESTRA_OIDC_TOKEN, as GitLab's `id_tokens:` can put it there. The login is short, and nothing renews it.
     """
     from orchestra_client.cli import logging_in  # noqa: PLC0415 - slow to import
 
     server = logging_in.server_to_log_in(api_server)
-    logging_in.log_in(server, tenant, with_token=with_token)
+    if oidc:
+        from orchestra_client.cli.oidc import log_in_with_oidc  # noqa: PLC0415 - as above
+
+        log_in_with_oidc(server, tenant, audience=audience, with_token=with_token)
+    else:
+        logging_in.log_in(server, tenant, with_token=with_token)
 
 
 @auth.command()

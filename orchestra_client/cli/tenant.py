@@ -12,6 +12,7 @@ from orchestra_client.cli.options import connected, json_option, limit_option, o
 from orchestra_client.cli.output import Column, print_json, print_list, say
 from orchestra_client.cli.prompts import choose
 from orchestra_client.cli.root import NotLoggedIn
+from orchestra_client.cli.trust import trust
 from orchestra_client.errors import ConfigurationError, NoSuchTenant
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _COLUMNS = (
 @click.group()
 def tenant() -> None:
     """See, choose and make tenants."""
+
+
+tenant.add_command(trust)
 
 
 @tenant.command("list")
