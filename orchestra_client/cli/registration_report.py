@@ -144,9 +144,9 @@ def print_report(report: Report, *, as_json: bool) -> None:
 def tell_faults(faults: Iterable[Fault]) -> None:
     """Tell what could not be loaded, where, and what to do about it."""
     for each in faults:
-        say(printable(f"{each.place}: {each.message}"))
+        say(f"{each.place}: {each.message}")
         for line in each.frames:
-            say(printable(f"    {line}"))
+            say(f"    {line}")
         if each.advice:
             say(f"    To do: {each.advice}.")
 
