@@ -7,6 +7,7 @@ that it is seen, ended and judged like every other. It goes with the trust that 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 import uuid
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from orchestra_client.server.access.keys import SigningKeys
     from orchestra_client.server.access.oidc_tokens import VerifiedToken
     from orchestra_client.server.store.database import Database
+
+_log = logging.getLogger(__name__)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -139,6 +142,8 @@ class JobLogins:
         expires_at = format_time(dt.datetime.fromtimestamp(end, dt.UTC))
         token_id = _root(connection, job, now=now, expires_at=expires_at)
         kid, key = self._keys.current(connection, now=now)
+        # The listed token is soon gone, and this stays.
+        _log.info("CI job %r logged in to tenant %s until %s.", job.name, job.tenant_slug, expires_at)
         return {
             "access_token": jwts.sign(_claims(job, token_id, now=now, end=end), kid=kid, key=key),
             "expires_at": expires_at,

@@ -126,6 +126,9 @@ def _issuer(issuer: str) -> str:
         )
     if parts.query or parts.fragment or parts.username is not None:
         raise BadInput(f"The issuer {shown(issuer)} has a query, a fragment or a user; {advice}.")
+    if issuer.rstrip("/") in _PUBLIC_ISSUERS:
+        # Copied from an address bar. Of others, the slash may be part of the name.
+        issuer = issuer.rstrip("/")
     return checks.bounded(issuer, "The issuer")
 
 
@@ -159,7 +162,7 @@ def _check_who(claims: Sequence[Mapping[str, str]], issuer: str) -> None:
             "The patterns are nothing but wildcards, which lets in every job of the issuer, whoever it belongs to. "
             "Write out at least one claim, such as repository=acme/flows."
         )
-    telling = _PUBLIC_ISSUERS.get(issuer.rstrip("/"))
+    telling = _PUBLIC_ISSUERS.get(issuer)
     if telling and not any(each["name"] in telling and _is_definite(each["pattern"]) for each in claims):
         raise BadInput(
             f"Everybody can have jobs at {issuer}, so a claim must tell whose they are: {telling[0]}, or one of "

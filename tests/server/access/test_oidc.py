@@ -154,6 +154,20 @@ class TestLogin:
         assert (listed["scope"], listed["tenant_id"]) == ("TENANT", world.home)
         assert (listed["expires_at"], listed["oidc_trust_id"]) == (login["expires_at"], trust_id)
 
+    def test_it_stands_in_the_servers_log(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("INFO", "orchestra_client.server")
+        world.trust()
+        token = world.issuer.token()
+
+        login = world.login(token)
+
+        assert (
+            "CI job 'ci: repo:acme/flows:ref:refs/heads/main, run 4711' logged in to tenant default"
+            in caplog.text
+        )
+        assert token not in caplog.text
+        assert login["access_token"] not in caplog.text
+
     def test_deleting_its_token_ends_it(self, world: World) -> None:
         world.trust()
         login = world.login()
@@ -720,6 +734,27 @@ class TestIssuers:
         assert sorted(outcomes) == ["RATE_LIMITED"] * 2 + ["in"] * 4
 
 
+class TestDatabases:
+    """Each kind of database keeps the rules."""
+
+    def test_one_login_for_each_token_until_the_trust_is_gone(
+        self, url: str, tmp_path: Path, clock: Clock, issuer: Issuer
+    ) -> None:
+        service = Service.open(url, home=tmp_path, clock=clock)
+        world = World(service, clock, issuer)
+        trust_id = world.trust(claims={"repository": "acme/*", "ref": "refs/heads/main"})
+        token = issuer.token()
+
+        login = world.login(token)
+
+        assert "used before" in world.refusal(token)
+        assert world.ask("{ hello }", login["access_token"])
+        world.do("delete_oidc_trust", "success", world.admin, trust_id=trust_id)
+        with pytest.raises(Refused, match="gone"):
+            world.ask("{ hello }", login["access_token"])
+        service.close()
+
+
 class TestStrangers:
     """Given nobody's request, then this one field is answered, and nothing else is even read."""
 
@@ -856,6 +891,12 @@ class TestTrusting:
             return
         with pytest.raises(Refused, match=f"Everybody can have jobs at {public}"):
             world.trust(issuer=public, claims=claims)
+
+    def test_a_slash_behind_a_public_issuer_makes_no_other_one(self, world: World) -> None:
+        world.trust(issuer="https://gitlab.com/", claims={"project_path": "acme/flows"})
+
+        [listed] = world.ask("{ oidc_trust { issuer } }", world.admin)["oidc_trust"]
+        assert listed["issuer"] == "https://gitlab.com"
 
     def test_a_name_is_given_once_in_a_tenant(self, world: World) -> None:
         world.trust()

@@ -9,7 +9,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
@@ -83,6 +85,24 @@ def test_json_is_kept_exactly(database):
         read = [session.require("key_value", id)["value"] for id in ids]
     assert read == values
     assert list(map(type, read)) == list(map(type, values))
+
+
+def test_api_tokens_outlive_the_reference_that_they_are_given(url):
+    if url == "memory:":
+        pytest.skip("is always new")
+    config = Config()
+    config.set_main_option("script_location", "orchestra_client.server.store:migrations")
+    with closing(Database(url)) as database:
+        at = database.now()
+        with database.connect(write=True) as connection:
+            config.attributes.update(connection=connection, version_table=VERSION_TABLE)
+            command.upgrade(config, "0003")
+            insert = "INSERT INTO api_token (id, created, name, scope, digest) VALUES ('a', :at, 'ci', 'USER', 'd')"
+            connection.execute(text(insert), {"at": at})
+        migrate(database)
+        with database.connect(write=False) as connection:
+            kept = text("SELECT id, name, scope, digest, oidc_trust_id FROM api_token")
+            assert connection.execute(kept).all() == [("a", "ci", "USER", "d", None)]
 
 
 def test_a_newer_database_is_refused_and_left_alone(url):
