@@ -11,7 +11,7 @@ import click
 
 from orchestra_client.cli.diagnosis.findings import Verdict
 from orchestra_client.cli.options import api_server_option, json_option, open_client, tenant_option
-from orchestra_client.cli.output import print_json, printable, say
+from orchestra_client.cli.output import people_console, print_json, printable, say
 from orchestra_client.cli.root import NotLoggedIn
 from orchestra_client.cli.terminal import is_watched
 
@@ -87,7 +87,6 @@ def _write(finding: Finding) -> None:
 
 def _show(finding: Finding) -> None:
     """For terminals: in colours, broken where the line ends."""
-    from rich.console import Console  # noqa: PLC0415 - only needed for people
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -100,7 +99,7 @@ def _show(finding: Finding) -> None:
     grid.add_row(sign, Text(finding.check, style="bold"), Text(first))
     for line in others:
         grid.add_row("", "", Text(line, style="cyan" if line.startswith("→") else "dim"))
-    Console().print(grid)
+    people_console().print(grid)
 
 
 def _summary(findings: list[Finding]) -> str:

@@ -19,9 +19,12 @@ from orchestra_client.cli.terminal import is_watched
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from rich.console import Console
+
 __all__ = [
     "Column",
     "as_plain",
+    "people_console",
     "print_fields",
     "print_json",
     "print_list",
@@ -46,6 +49,11 @@ _STATE_STYLES = {
     "Retrying": "yellow",
     "Paused": "yellow",
 }
+
+_LEAST_WIDTH = 12
+"""Characters of a cell that are shown however narrow the terminal is."""
+_GAP = 2
+"""Characters between two columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +120,8 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str) -> None:
-    """Tell whoever watches, on stderr."""
-    click.echo(text, err=True)
+    """Tell whoever watches, on stderr. Names in it may be anybody's: what would move the cursor is left out."""
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 def as_plain(value: Any) -> Any:
@@ -143,7 +151,7 @@ def _plain_scalar(value: Any) -> Any:
 
 
 def when(moment: datetime, now: datetime | None = None) -> str:
-    """A moment as people say it: ``3 minutes ago``, ``in 2 hours``.
+    """A moment as people say it, in one unit: ``3 min ago``, ``in 2 h``.
 
     Args:
         moment: with a time zone.
@@ -157,9 +165,9 @@ def when(moment: datetime, now: datetime | None = None) -> str:
 
 
 def _amount(seconds: float) -> str | None:
-    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+    for size, name in ((86_400, "days"), (3_600, "h"), (60, "min"), (1, "s")):
         if (count := int(seconds // size)) >= 1:
-            return f"{count} {name}{'' if count == 1 else 's'}"
+            return f"{count} {'day' if (count, name) == (1, 'days') else name}"
     return None
 
 
@@ -168,26 +176,53 @@ def state_style(state: str | None) -> str | None:
     return _STATE_STYLES.get(state or "")
 
 
+def people_console() -> Console:
+    """What rich writes to for people, on stdout."""
+    from shutil import get_terminal_size  # noqa: PLC0415 - only needed for people
+
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    size = get_terminal_size()
+    # By itself, rich takes every terminal that cannot move its cursor for one of 80 columns.
+    return Console(width=size.columns, height=size.lines)
+
+
 def _print_table(rows: Sequence[Any], columns: Sequence[Column]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - only needed for people
-    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - only needed for people
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        # An id that is cut is of no use.
-        is_whole = column.title == "ID"
-        width = max((len(_shown(column.read(row))) for row in rows), default=0) if is_whole else None
-        table.add_column(column.title, overflow="ellipsis", no_wrap=not column.wraps, min_width=width)
-    for row in rows:
-        cells = []
-        for column in columns:
-            value = column.read(row)
-            style = column.style(value) if column.style else None
-            # Text, not markup: a name in brackets is a name.
-            cells.append(Text(_shown(value), style=style or ""))
-        table.add_row(*cells)
-    Console().print(table)
+    console = people_console()
+    values = [[column.read(row) for column in columns] for row in rows]
+    longest = [
+        max(map(len, (column.title, *map(_shown, cells))))
+        for column, cells in zip(columns, zip(*values, strict=True), strict=True)
+    ]
+    widths = _fitting(longest, columns, console.width - _GAP * (len(columns) - 1))
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(column.title, overflow="ellipsis", no_wrap=not column.wraps, width=width)
+    for cells in values:
+        styles = [column.style and column.style(value) for column, value in zip(columns, cells, strict=True)]
+        # Text, not markup: a name in brackets is a name.
+        table.add_row(*map(Text, map(_shown, cells), [style or "" for style in styles]))
+    # In a terminal that is narrower still, broken lines are better than cells with nothing in them.
+    console.width = max(console.width, sum(widths) + _GAP * len(widths))
+    console.print(table)
+
+
+def _fitting(longest: Sequence[int], columns: Sequence[Column], available: int) -> list[int]:
+    """The widths of columns, of which the widest give way; an id that is cut is of no use."""
+    widths = list(longest)
+    while sum(widths) > available:
+        can_give = [
+            index
+            for index, width in enumerate(widths)
+            if columns[index].title != "ID" and width > _LEAST_WIDTH
+        ]
+        if not can_give:
+            break
+        widths[max(can_give, key=widths.__getitem__)] -= 1
+    return widths
 
 
 def _shown(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra_client.cli.output import Column, print_json, print_list, printable, say
+from orchestra_client.cli.output import Column, people_console, print_json, print_list, printable, say
 from orchestra_client.cli.terminal import is_watched
 from orchestra_client.results import FlowChange
 
@@ -167,10 +167,9 @@ def tell_companions(scripts: Iterable[Companions]) -> None:
 def _print_for_people(report: Report) -> None:
     if changed := [each for each in report.flows if each.status != "unchanged"]:
         print_list(changed, _COLUMNS, as_json=False)
-    from rich.console import Console  # noqa: PLC0415 - only needed for people
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    console = Console()
+    console = people_console()
     for each in report.flows:
         lines = _lines(each)
         for line in [printable(each.name), *(f"  {line}" for line in lines)] if lines else ():

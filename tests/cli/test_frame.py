@@ -51,6 +51,26 @@ def test_a_pipe_gets_one_line_without_breaks_for_each_row(capsys: pytest.Capture
     assert capsys.readouterr().out == "a b  [2J\t2026-11-20T12:00:00+00:00\nc\t\n"
 
 
+def test_a_narrow_terminal_gets_whole_ids_and_the_beginnings_of_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("orchestra_client.cli.output.is_watched", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    columns = [Column("NAME", lambda row: row[0]), Column("ID", lambda row: row[1])]
+
+    print_list([("a name that is longer than that", "1" * 36), ("short", "2" * 36)], columns, as_json=False)
+
+    heading, first, second = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["NAME", "ID"]
+    assert first.split("  ") == ["a name that is longer…", "1" * 36]
+    assert second.split() == ["short", "2" * 36]
+
+    monkeypatch.setenv("COLUMNS", "20")
+    print_list([("a name that is longer than that", "1" * 36)], columns, as_json=False)
+
+    assert capsys.readouterr().out.splitlines()[1] == f"a name that…  {'1' * 36}"
+
+
 def test_json_has_no_secrets_and_no_objects(capsys: pytest.CaptureFixture[str]) -> None:
     token = ApiToken("1", "ci", "TENANT", token="orc_" + "x" * 43, expires_at=NOW)
 
@@ -72,9 +92,10 @@ def test_an_empty_list_says_so_beside_the_output(capsys: pytest.CaptureFixture[s
     ("seconds", "said"),
     [
         (0.2, "just now"),
-        (-1, "1 second ago"),
-        (-90, "1 minute ago"),
-        (7300, "in 2 hours"),
+        (-1, "1 s ago"),
+        (-90, "1 min ago"),
+        (7300, "in 2 h"),
+        (-100_000, "1 day ago"),
         (-200_000, "2 days ago"),
     ],
 )
