@@ -19,6 +19,7 @@ from orchestra_client.results import (
     ApiToken,
     CreatedFlowRun,
     Explanation,
+    FlowDiff,
     FlowRun,
     FlowRunInfo,
     FlowSummary,
@@ -29,6 +30,9 @@ from orchestra_client.results import (
     MappedChild,
     Project,
     Reason,
+    RegisteredFlow,
+    RegistrationPlan,
+    RegistrationResult,
     StateResult,
     TagLimit,
     TagSlot,
@@ -109,6 +113,10 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.register({"name": "f"}, "p", idempotency_key="k"), str)
         assert_type(client.register(SerializableThing(), project_name="p"), str)
         assert_type(client.register(written(), "p", build=False, force=True), str)
+        assert_type(client.plan_registration([written(), {"name": "f"}], "p", prune=True), RegistrationPlan)
+        assert_type(client.plan_registration([SerializableThing()], "p").changes[0].diff, FlowDiff | None)
+        assert_type(client.register_flows([written()], "p", atomic=True, labels=["l"]), RegistrationResult)
+        assert_type(client.register_flows([], "p", on_progress=print).failed, tuple[RegisteredFlow, ...])
         assert_type(client.set_schedule_active("x"), bool)
         assert_type(client.set_schedule_inactive("x"), bool)
         assert_type(client.archive_flow("x"), bool)
