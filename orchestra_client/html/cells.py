@@ -122,8 +122,15 @@ def _chips(values: Any) -> str:
 
 
 def _duration(seconds: float) -> str:
-    text = f"{seconds:.1f} s" if seconds < 60 else in_words(seconds)
+    if seconds < 1:
+        text = f"{seconds * 1000:.0f} ms"
+    else:
+        text = f"{seconds:.1f} s" if seconds < 60 else in_words(seconds)
     return element("span", text, style=_ONE_LINE)
+
+
+def _map_index(index: int) -> str:
+    return NOTHING if index < 0 else str(index)
 
 
 def _state(value: Any) -> str:
@@ -138,6 +145,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "state": _state,
     "level": _level,
     "duration": _duration,
+    "map_index": _map_index,
     "labels": _chips,
     "tags": _chips,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -70,8 +71,15 @@ def table_html(items: Sequence[Any], kind: type, now: datetime | None = None) ->
     Returns:
         A table of at most `MAX_ROWS`, with a note when there are more.
     """
-    count = f"{len(items):,} {kind.__name__}" if items else f"no {kind.__name__}"
-    return element("div", f"{rows_html(items, kind, now or datetime.now(UTC))}<div>{safe(count)}</div>")
+    rows = rows_html(items, kind, now or datetime.now(UTC))
+    return element("div", f"{rows}<div>{_count(len(items), kind)}</div>")
+
+
+def _count(number: int, kind: type) -> str:
+    """How many there are, as ``2 flow runs``."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
+    many = f"{name.removesuffix('y')}ies" if name.endswith("y") else f"{name}s"
+    return f"{number:,} {name if number == 1 else many}" if number else f"no {many}"
 
 
 def rows_html(items: Sequence[Any], kind: type, now: datetime) -> str:

@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 from orchestra_client.watching.events import LogsWritten, StateChanged, TaskRunsProgressed, WatchingStopped
 from orchestra_client.watching.lines import (
     moment_text,
+    progress_text,
     python_hint,
     record_text,
     state_text,
@@ -38,6 +39,7 @@ class NotebookDisplay:
 
     def __init__(self, *, hint: Hint = python_hint, **tqdm_options: Any) -> None:
         self._hint = hint
+        self._last: TaskRunsProgressed | None = None
         self._bar: tqdm[Any] = tqdm(bar_format=_FORMAT, **{"total": 0, **tqdm_options})
 
     def update(self, event: WatchEvent) -> None:
@@ -55,10 +57,13 @@ class NotebookDisplay:
                 self._print(stopped_text(event, self._hint))
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """Leave the bar as it is, and its figures below: a widget is not kept with the notebook, text is."""
+        if self._last is not None:
+            self._print(progress_text(self._last))
         self._bar.close()
 
     def _show_progress(self, event: TaskRunsProgressed) -> None:
+        self._last = event
         if event.total != self._bar.total:
             # The widget learns of its new length by a reset alone, which also forgets since when it runs.
             started = self._bar.start_t

@@ -20,6 +20,7 @@ from orchestra_client.results import (
     ApiToken,
     FlowRun,
     FlowRunInfo,
+    FlowSummary,
     LogRecord,
     Project,
     StateResult,
@@ -180,7 +181,7 @@ def test_a_result_is_shown_field_by_field() -> None:
 
     assert "brave-otter" in shown.text
     assert "durations" not in shown.text
-    assert "0.2 s" in shown.text
+    assert "250 ms" in shown.text
     assert f"{RUN}" in shown.text
     [time] = shown.all("time")
     assert str(time["title"]).startswith("3 min")
@@ -222,8 +223,23 @@ def test_a_list_is_a_table_with_a_note_on_what_is_left_out() -> None:
 
 def test_an_empty_list_shows_its_columns() -> None:
     shown = page(Records([], kind=FlowRun))
-    assert "no FlowRun" in shown.text
+    assert "no flow runs" in shown.text
     assert len(shown.all("th")) == len(columns_of(FlowRun))
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "count"),
+    [(0, FlowSummary, "no flow summaries"), (1, FlowRun, "1 flow run"), (2, FlowRun, "2 flow runs")],
+)
+def test_a_list_tells_how_many_there_are(number: int, kind: Any, count: str) -> None:
+    assert page(Records([flow_run()] * number, kind=kind)).text.endswith(count)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.25, "250 ms"), (2.04, "2.0 s"), (125.0, "2 min 5 s"), (7300.0, "2 h 1 min")]
+)
+def test_durations_are_told_as_people_tell_them(seconds: float, text: str) -> None:
+    assert text in page(flow_run(duration=seconds)).text
 
 
 def test_long_texts_are_cut_and_whole_in_the_title() -> None:
