@@ -41,6 +41,8 @@ class Tenants(Part):
         Raises:
             NotFound: the credential acts in no tenant.
         """
+        # A tenant that is only wished for yet is logged in to first.
+        self._session.make_ready()
         current_id = self._session.tenant_id
         return (self._run(find_default_tenant(current_id=current_id, as_user=as_user))).slug
 

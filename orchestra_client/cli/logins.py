@@ -17,6 +17,7 @@ from orchestra_client.errors import (
     NoSuchTenant,
     OrchestraError,
     PermissionDenied,
+    TransportProtocolError,
     mask_token,
 )
 from orchestra_client.results import Tenant
@@ -137,16 +138,21 @@ def reason_of(error: AuthenticationError) -> str:
 
 
 def _facts(data: Any) -> TokenFacts:
-    who = data["auth_info"]
-    expires_at = who.get("expires_at")
-    return TokenFacts(
-        id=who.get("api_token_id"),
-        scope=who["api_token_scope"],
-        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
-        tenant_id=who["tenant_id"],
-        tenants=tuple(Tenant(**tenant) for tenant in data["tenant"]),
-        server_version=data["api"]["version"],
-    )
+    try:
+        who = data["auth_info"]
+        expires_at = who.get("expires_at")
+        return TokenFacts(
+            id=who.get("api_token_id"),
+            scope=who["api_token_scope"],
+            expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+            tenant_id=who["tenant_id"],
+            tenants=tuple(Tenant(**tenant) for tenant in data["tenant"]),
+            server_version=data["api"]["version"],
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise TransportProtocolError(
+            "The server answers GraphQL, and not as an orchestration server does; check the address."
+        ) from error
 
 
 def current_status(api_server: str | None, tenant: str | None = None) -> LoginStatus:

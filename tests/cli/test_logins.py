@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestra_client.cli.logins import facts_of, find_tenant, reason_of
-from orchestra_client.errors import AuthenticationError, NoSuchTenant
+from orchestra_client.errors import AuthenticationError, NoSuchTenant, TransportProtocolError
 from orchestra_client.results import Tenant
 from orchestra_client.testing import MemoryServer, VirtualClock
 from orchestra_client.transport import Response
@@ -71,3 +71,18 @@ def test_a_tenant_has_a_slug_and_an_id() -> None:
     assert find_tenant(TENANTS, "sales") is find_tenant(TENANTS, TENANTS[0].id.upper()) is TENANTS[0]
     with pytest.raises(NoSuchTenant, match="it sees: sales"):
         find_tenant(TENANTS, "Sales")
+
+
+class Shop(EmbeddedTransport):
+    """Speaks GraphQL, and of something else."""
+
+    def send(self, request: Request) -> Response:
+        return Response(200, {}, {"data": {"auth_info": None, "shop": []}})
+
+
+def test_a_server_of_something_else_is_told_as_such(server: MemoryServer) -> None:
+    with (
+        server.client(transport=Shop(server._service)) as client,
+        pytest.raises(TransportProtocolError, match="check the address"),
+    ):
+        facts_of(client, server.api_token)

@@ -69,6 +69,14 @@ def test_a_tenant_given_to_the_client_is_logged_in_to_when_needed(
     assert bearer(server.faults.requests[-1]).startswith("eyJ")
 
 
+def test_a_tenant_that_is_only_wished_for_yet_is_the_one_that_is_named(
+    open_client: Any, client: Any, server: MemoryServer
+) -> None:
+    client.create_tenant("Second", "second")
+
+    assert open_client(server, tenant_slug="second").get_default_tenant_slug() == "second"
+
+
 def test_logging_out_goes_back_to_the_api_token(client: Any, server: MemoryServer) -> None:
     client.login_to_tenant("default")
     client.logout_from_tenant()
