@@ -14,9 +14,9 @@ from orchestra_client.server.service import Service
 from .conftest import Refused, World
 
 if TYPE_CHECKING:
-    from tests.ci_issuer import Issuer
     from pathlib import Path
 
+    from tests.ci_issuer import Issuer
     from tests.server.access.conftest import Clock
 
 
