@@ -104,6 +104,5 @@ class AsyncRegistration(AsyncPart):
                 build=build,
                 on_progress=on_progress,
                 capabilities=await self._session.capabilities(),
-                new_id=self._session.new_id,
             )
         )

@@ -105,6 +105,5 @@ class Registration(Part):
                 build=build,
                 on_progress=on_progress,
                 capabilities=self._session.capabilities(),
-                new_id=self._session.new_id,
             )
         )

@@ -28,6 +28,7 @@ __all__ = [
     "find_current_flows",
     "find_registered",
     "get_flow_graphs",
+    "get_flow_sizes",
     "get_flow_versions",
     "get_serialized_flows",
     "register_flows",
@@ -146,6 +147,20 @@ def get_flow_graphs(flow_ids: Sequence[str]) -> Operation[dict[str, dict[str, An
         _among(flow_ids),
         lambda rows: {row["id"]: {"tasks": row["tasks"], "edges": row["edges"]} for row in rows},
     )
+
+
+def get_flow_sizes(flow_ids: Sequence[str]) -> Operation[dict[str, tuple[int, int]]]:
+    """Count the tasks and the edges of flows, by the flow's id."""
+    return Operation(
+        "get_flow_sizes",
+        _among(flow_ids),
+        lambda rows: {row["id"]: (_counted(row, "tasks"), _counted(row, "edges")) for row in rows},
+    )
+
+
+def _counted(row: dict[str, Any], relationship: str) -> int:
+    number: int = row[f"{relationship}_aggregate"]["aggregate"]["count"]
+    return number
 
 
 def get_flow_versions(flow_ids: Sequence[str]) -> Operation[dict[str, int]]:

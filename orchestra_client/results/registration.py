@@ -127,7 +127,8 @@ class FlowChange(Record):
         flow: what was given; None for one that is to be archived.
         flow_id: the registered version's UUID; None when there is none.
         version: the registered version's number; None when there is none.
-        hash: of the flow's content, and the idempotency key it is registered with; None where there is no flow.
+        hash: of the flow's content: the idempotency key it is registered with; where a version is made although its
+            content is the same, with the id of the version before behind it. None where there is no flow.
         diff: from the registered version to this flow; None unless it changed and diffs were asked for.
         error: why the flow cannot be registered, when it is refused.
     """

@@ -193,18 +193,22 @@ class TestPlans:
             with pytest.raises(TypeError, match="a list of flows"):
                 client.plan_registration(flow, "sales")
 
+    def test_what_is_no_flow_is_a_type_error(self, client: Any) -> None:
+        with pytest.raises(TypeError, match=r"flows\[1\] must have a method serialize"):
+            client.plan_registration([one("a"), "flow.py"], "sales")
+
     def test_a_flow_that_cannot_be_written_is_refused_and_the_others_are_planned(self, client: Any) -> None:
         class Broken:
             name = "broken"
 
             def serialize(self, build: bool = False) -> Any:
-                raise RuntimeError("no such file")
+                raise TypeError("no such file")
 
         flows = [Broken(), {"name": " "}, one("a", storage=Script("/nowhere.py")), one("b")]
         changes = client.plan_registration(flows, "sales").changes
 
         assert [each.kind for each in changes] == ["refused", "refused", "refused", "new"]
-        assert "RuntimeError: no such file" in str(changes[0].error)
+        assert "TypeError: no such file" in str(changes[0].error)
         assert [type(each.error) for each in changes[:3]] == [FlowError, BadInput, FlowStorageError]
 
 
@@ -317,6 +321,11 @@ class TestRegistering:
         client.register_flows([scheduled("b")], "sales", build=False, set_schedule_active=False)
 
         assert [row["is_schedule_active"] for row in rows(client)] == [True, False]
+
+    def test_forcing_twice_makes_two_versions(self, client: Any) -> None:
+        for _ in range(3):
+            client.register_flows([one("a")], "sales", build=False, force=True)
+        assert current(client) == {"a": 3}
 
     def test_force_makes_versions_of_all(self, client: Any) -> None:
         client.register_flows([one("a"), one("b")], "sales", build=False)
@@ -540,6 +549,20 @@ class TestOlderServers:
         assert current(client) == {"a": 1, "large": 1, "b": 1}
         counted = client.graphql("{ task_aggregate { aggregate { count } } }").data.task_aggregate.aggregate
         assert counted["count"] == 501 + 2
+
+    def test_a_flow_whose_pieces_were_not_all_sent_becomes_whole(self, client: Any, faults: Faults) -> None:
+        """Given a version that lacks tasks for an outage, when it is registered again, then all are there."""
+        tasks = [{"name": f"t{number}", "slug": f"t{number}"} for number in range(1100)]
+        large = {"name": "large", "tasks": tasks, "edges": []}
+        faults.answer(418, 1, matching="RegisterTasks")
+        assert not client.register_flows([large], "sales", build=False)
+
+        assert kinds(client.plan_registration([large], "sales")) == ["changed"]
+        assert client.register_flows([large], "sales", build=False)
+
+        whole = "{ flow(where: {archived: {_eq: false}}) { tasks_aggregate { aggregate { count } } } }"
+        [flow] = client.graphql(whole).data.flow
+        assert flow.tasks_aggregate.aggregate["count"] == 1100
 
     def test_requests_that_are_too_large_are_divided(self, client: Any, faults: Faults) -> None:
         faults.answer(413, 1, matching="i0: create_flow_from_compressed_string")

@@ -13,7 +13,7 @@ from orchestra_client.results.registration import FieldChange, FlowDiff, TaskCha
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-__all__ = ["diff_of"]
+__all__ = ["diff_of", "edges_of"]
 
 _PARTS = {"name", "tasks", "edges", "parameters", "schedule", "run_config", "storage", "reference_tasks"}
 _HIDDEN = "***"
@@ -80,8 +80,13 @@ def _tasks(before: Document, after: Document) -> dict[str, Any]:
 
 
 def _edges(before: Document, after: Document) -> dict[str, Any]:
-    old, new = ({_edge(edge) for edge in parts(flow, "edges")} for flow in (before, after))
+    old, new = edges_of(before), edges_of(after)
     return {"edges_added": tuple(sorted(new - old)), "edges_removed": tuple(sorted(old - new))}
+
+
+def edges_of(flow: Document) -> set[str]:
+    """The edges of a serialized flow as text, ``extract → load (rows, mapped)``, each once."""
+    return {_edge(edge) for edge in parts(flow, "edges")}
 
 
 def _edge(edge: Document) -> str:

@@ -9,7 +9,8 @@ from orchestra_client.operations import checks
 from orchestra_client.operations import registration as operations
 from orchestra_client.operations.aliases import chunks
 from orchestra_client.procedures.registration.batches import batches, size_of
-from orchestra_client.procedures.registration.planning import candidates, plan
+from orchestra_client.procedures.registration.candidates import candidates
+from orchestra_client.procedures.registration.planning import plan
 from orchestra_client.procedures.registration.report import Report
 from orchestra_client.procedures.registration.sending import ATOMIC, Sender
 from orchestra_client.procedures.registration.work import Work
@@ -45,7 +46,6 @@ def register_flows(
     build: bool,
     on_progress: Callable[[RegisteredFlow, int, int], object] | None,
     capabilities: frozenset[str],
-    new_id: Callable[[], str],
 ) -> Procedure[RegistrationResult]:
     """Register those of the flows that have changed.
 
@@ -60,7 +60,6 @@ def register_flows(
         build: whether to build new and changed flows into their storages.
         on_progress: called with what became of a flow, how many are done, and how many there are.
         capabilities: of the server.
-        new_id: returns a new UUID as text.
 
     Returns:
         What became of each; errors of single flows are in there unless it is atomic.
@@ -83,7 +82,6 @@ def register_flows(
         labels=wanted,
         set_schedule_active=set_schedule_active,
         build=build,
-        new_key=new_id if force else None,
     )
     report = Report(planned, on_progress)
     if atomic:

@@ -8,27 +8,24 @@ from typing import TYPE_CHECKING, Any
 from orchestra_client.errors import FlowError, OrchestraError
 from orchestra_client.operations.registration import Registration
 from orchestra_client.procedures.registration.documents import serialized, with_labels
-from orchestra_client.procedures.registration.planning import FORCED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from orchestra_client.procedures.registration.planning import Candidate
+    from orchestra_client.procedures.registration.candidates import Candidate
     from orchestra_client.results.registration import FlowChange
 
 __all__ = ["Work"]
 
 
 class Work:
-    """How the flows of one registration are built and keyed.
+    """How the flows of one registration are built.
 
     Args:
         candidates: the flows, by name.
         labels: that the runs need besides the flows' own.
         set_schedule_active: whether the schedules shall make runs.
         build: whether flows are built into their storages.
-        new_key: returns what makes a key unique, so that a version is made in any case; None where only changes
-            make one.
     """
 
     def __init__(
@@ -38,13 +35,11 @@ class Work:
         labels: Sequence[str],
         set_schedule_active: bool,
         build: bool,
-        new_key: Callable[[], str] | None,
     ) -> None:
         self._candidates = candidates
         self._labels = labels
         self._set_schedule_active = set_schedule_active
         self._build = build
-        self._new_key = new_key
 
     def registration(self, change: FlowChange) -> Registration:
         """Build a flow, and make what is sent of it.
@@ -53,8 +48,9 @@ class Work:
             OrchestraError: it cannot be built.
         """
         candidate = self._candidates[change.name]
-        key = candidate.hash if self._new_key is None else f"{candidate.hash}{FORCED}{self._new_key()}"
-        return Registration(self._document(candidate), key, self._set_schedule_active)
+        return Registration(
+            self._document(candidate), change.hash or candidate.hash, self._set_schedule_active
+        )
 
     def _document(self, candidate: Candidate) -> Mapping[str, Any]:
         if not self._build or isinstance(candidate.flow, Mapping):
