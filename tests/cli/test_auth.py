@@ -234,7 +234,7 @@ class TestStatus:
     def test_at_a_terminal_it_is_said_as_people_say_it(self, member: Orchestra, token: str) -> None:
         done = member.at_terminal("auth", "status")
 
-        assert "until:   in 59 minutes" in done.out
+        assert "until:   in 59 min" in done.out
         assert "tenant:  default" in done.out
         assert token not in done.out
 
