@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import pty
+import signal
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -390,3 +396,68 @@ def test_a_real_run_in_another_thread_is_watched_to_its_end(tmp_path: Path) -> N
     last = display.of(TaskRunsProgressed)[-1]
     assert (last.total, last.finished, last.failed) == (8, 8, 1)
     assert display.messages == ["created"]
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_task_leaves_the_run_alone(display: Recorder, serialized_flow: Any) -> None:
+    with MemoryServer() as server:
+        async with server.async_client() as client:
+            await client.create_project("sales")
+            flow_id = await client.register(serialized_flow, "sales", no_url=True)
+            flow_run_id = await client.create_flow_run(flow_id, parameters={"day": "1"})
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.watch_flow_run(flow_run_id, display=display), 0.1)
+            assert (await client.get_flow_run_state(flow_run_id)).is_scheduled()
+    assert display.events[-1] == WatchingStopped(flow_run_id)
+    assert display.closed == 1
+
+
+AT_A_TERMINAL = """
+from orchestra_client.testing import memory_client
+with memory_client() as client:
+    client.create_project("p")
+    flow_id = client.register({"name": "f", "tasks": [{"name": "t", "slug": "t"}], "edges": []}, "p", no_url=True)
+    flow_run_id = client.create_flow_run(flow_id, run_name="brave-otter")
+    try:
+        client.watch_flow_run(flow_run_id)
+    finally:
+        print("and the run is", client.get_flow_run_state(flow_run_id).type_name, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_a_real_terminal_says_how_to_go_on(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    script = tmp_path / "script.py"
+    script.write_text(AT_A_TERMINAL)
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=environment,
+    )
+    os.close(theirs)
+
+    def read_until(text: str) -> str:
+        seen = ""
+        while text not in seen:
+            seen += os.read(ours, 4096).decode()
+        return seen
+
+    try:
+        bar = read_until("0/1")
+        process.send_signal(signal.SIGINT)
+        rest = read_until("and the run is Scheduled")
+        assert process.wait(10) == -signal.SIGINT
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert "f brave-otter" in bar
+    assert "Stopped watching; the flow run goes on." in rest
+    assert 'client.watch_flow_run("' in rest
+    # The cursor, which a bar hides, is there again.
+    assert rest.rindex("\x1b[?25h") > rest.find("\x1b[?25l")
