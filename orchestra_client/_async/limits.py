@@ -12,6 +12,7 @@ from orchestra_client.procedures.deletion import delete
 
 if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
+    from orchestra_client.records import Records
     from orchestra_client.results import TagLimit
 
 __all__ = ["AsyncLimits"]
@@ -31,7 +32,7 @@ class AsyncLimits(AsyncPart):
         """
         return await self._run(limits.get_task_tag_limit(tag))
 
-    async def list_task_tag_limits(self) -> list[TagLimit]:
+    async def list_task_tag_limits(self) -> Records[TagLimit]:
         """Read all limits, and who holds their slots.
 
         Returns:

@@ -13,6 +13,7 @@ from orchestra_client.procedures.deletion import delete
 
 if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
+    from orchestra_client.records import Records
     from orchestra_client.results import TagLimit
 
 __all__ = ["Limits"]
@@ -32,7 +33,7 @@ class Limits(Part):
         """
         return self._run(limits.get_task_tag_limit(tag))
 
-    def list_task_tag_limits(self) -> list[TagLimit]:
+    def list_task_tag_limits(self) -> Records[TagLimit]:
         """Read all limits, and who holds their slots.
 
         Returns:

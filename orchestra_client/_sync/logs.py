@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.operations.checks import Id
     from orchestra_client.operations.logs import LogEntry
+    from orchestra_client.records import Records
     from orchestra_client.results import LogRecord
 
 __all__ = ["Logs"]
@@ -45,7 +46,7 @@ class Logs(Part):
         *,
         after: LogRecord | None = None,
         limit: int | None = None,
-    ) -> list[LogRecord]:
+    ) -> Records[LogRecord]:
         """Read the log of a flow run and its task runs, however long it is.
 
         With `after` it goes on from there: ``after=records[-1]`` gives what comes behind, and misses none of several

@@ -12,6 +12,7 @@ from orchestra_client.procedures.deletion import delete
 
 if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
+    from orchestra_client.records import Records
     from orchestra_client.results import ApiToken, Scope
 
 __all__ = ["Tokens"]
@@ -72,7 +73,7 @@ class Tokens(Part):
         """
         return self._run(delete(tokens.delete_api_token(token_id)))
 
-    def list_api_tokens(self) -> list[ApiToken]:
+    def list_api_tokens(self) -> Records[ApiToken]:
         """List the API tokens that you may see.
 
         Returns:

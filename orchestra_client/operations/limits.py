@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchestra_client.operation import Operation
 from orchestra_client.operations import checks
 from orchestra_client.operations.answers import id_of, moment, mutated
+from orchestra_client.records import Records
 from orchestra_client.results import TagLimit, TagSlot
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ def delete_task_tag_limit(limit_id: Id) -> Operation[bool]:
     return Operation("delete_task_tag_limit", {"input": given}, mutated)
 
 
-def list_task_tag_limits(tag: str | None = None) -> Operation[list[TagLimit]]:
+def list_task_tag_limits(tag: str | None = None) -> Operation[Records[TagLimit]]:
     """Read all limits, or that of one tag; without their holders."""
     where = {} if tag is None else {"tag": {"_eq": checks.filled(tag, "tag")}}
-    return Operation("list_task_tag_limits", {"where": where}, lambda rows: [TagLimit(**row) for row in rows])
+    return Operation(
+        "list_task_tag_limits",
+        {"where": where},
+        lambda rows: Records((TagLimit(**row) for row in rows), kind=TagLimit),
+    )
 
 
 def list_task_tag_slots(tag: str | None = None) -> Operation[list[TagSlot]]:

@@ -8,6 +8,7 @@ from orchestra_client.errors import BadInput
 from orchestra_client.operation import Operation, Repeat
 from orchestra_client.operations import checks
 from orchestra_client.operations.answers import id_of, moment, mutated
+from orchestra_client.records import Records
 from orchestra_client.results import ApiToken, Scope
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def delete_api_token(token_id: Id) -> Operation[bool]:
     return Operation("delete_api_token", {"input": {"token_id": checks.uuid(token_id, "token_id")}}, mutated)
 
 
-def list_api_tokens() -> Operation[list[ApiToken]]:
+def list_api_tokens() -> Operation[Records[ApiToken]]:
     """List the API tokens that the caller may see, without their secret parts."""
-    return Operation("list_api_tokens", {}, lambda rows: [_listed(row) for row in rows])
+    return Operation("list_api_tokens", {}, lambda rows: Records(map(_listed, rows), kind=ApiToken))
 
 
 def _listed(row: dict[str, Any]) -> ApiToken:

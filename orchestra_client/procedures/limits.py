@@ -6,15 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestra_client.operations import limits
+from orchestra_client.records import Records
+from orchestra_client.results import TagLimit
 
 if TYPE_CHECKING:
     from orchestra_client.operation import Procedure
-    from orchestra_client.results import TagLimit, TagSlot
+    from orchestra_client.results import TagSlot
 
 __all__ = ["get_task_tag_limit", "list_task_tag_limits"]
 
 
-def list_task_tag_limits(*, tells_holders: bool) -> Procedure[list[TagLimit]]:
+def list_task_tag_limits(*, tells_holders: bool) -> Procedure[Records[TagLimit]]:
     """Read all limits.
 
     Args:
@@ -23,14 +25,15 @@ def list_task_tag_limits(*, tells_holders: bool) -> Procedure[list[TagLimit]]:
     Returns:
         The limits in the order of their tags, `holders` being None where the server does not tell.
     """
-    known: list[TagLimit] = yield limits.list_task_tag_limits()
+    known: Records[TagLimit] = yield limits.list_task_tag_limits()
     if not tells_holders:
         return known
     slots: list[TagSlot] = yield limits.list_task_tag_slots()
-    return [replace(limit, holders=tuple(slot for slot in slots if slot.tag == limit.tag)) for limit in known]
+    held = (replace(limit, holders=tuple(slot for slot in slots if slot.tag == limit.tag)) for limit in known)
+    return Records(held, kind=TagLimit)
 
 
 def get_task_tag_limit(tag: str) -> Procedure[int | None]:
     """Read one tag's limit; None when it has none."""
-    known: list[TagLimit] = yield limits.list_task_tag_limits(tag)
+    known: Records[TagLimit] = yield limits.list_task_tag_limits(tag)
     return known[0].limit if known else None

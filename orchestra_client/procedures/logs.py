@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestra_client.operations import checks, logs
+from orchestra_client.records import Records
+from orchestra_client.results import LogRecord
 
 if TYPE_CHECKING:
     from orchestra_client.operation import Procedure
     from orchestra_client.operations.checks import Id
-    from orchestra_client.results import LogRecord
 
 __all__ = ["get_flow_run_logs"]
 
@@ -18,7 +19,7 @@ _MOST = 2**31 - 1
 
 def get_flow_run_logs(
     flow_run_id: Id, min_level: str | None, *, after: LogRecord | None = None, limit: int | None = None
-) -> Procedure[list[LogRecord]]:
+) -> Procedure[Records[LogRecord]]:
     """Read page after page; records that are written meanwhile at the end are read, too.
 
     Args:
@@ -31,7 +32,7 @@ def get_flow_run_logs(
         The records, the oldest first.
     """
     wanted = _MOST if limit is None else checks.within(limit, "limit", 1, _MOST)
-    records: list[LogRecord] = []
+    records = Records[LogRecord](kind=LogRecord)
     while True:
         size = min(logs.LOG_PAGE, wanted - len(records))
         page: list[LogRecord] = yield logs.get_flow_run_logs(
