@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -87,6 +87,30 @@ def test_a_flow_is_registered_again_only_when_it_has_changed(client: Client) -> 
     changed = one_task()
     next(iter(changed.tasks)).max_retries = 2
     assert client.register(changed, "tests", build=False) != flow_id
+
+
+def test_a_flow_is_serialized_once_to_be_registered(client: Client) -> None:
+    written: list[bool] = []
+
+    class Counted(Flow):
+        def serialize(self, build: bool = False) -> dict[str, Any]:
+            written.append(build)
+            return super().serialize(build)
+
+    for _ in range(2):
+        client.register(Counted("counted", tasks=one_task().tasks), "tests", build=False)
+    assert written == [False, False]
+
+
+def test_a_flow_that_overrides_its_content_hash_is_compared_by_that(client: Client) -> None:
+    class Own(Flow):
+        def content_hash(self) -> str:  # type: ignore[override]  # as a flow of an older release may have it
+            return "mine"
+
+    client.register(Own("own"), "tests", build=False)
+    client.register(Own("own", tasks=one_task().tasks), "tests", build=False)
+
+    assert client.graphql("{ flow { idempotency_key } }").data.flow == [{"idempotency_key": "mine"}]
 
 
 def test_building_into_another_directory_is_no_change(client: Client, tmp_path: Path) -> None:
