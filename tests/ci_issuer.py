@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from typing import Self
 
 AUDIENCE = "https://orchestra.example"
-
-Answer = tuple[int, dict[str, str], bytes]
 
 
 class Issuer:
@@ -36,6 +35,7 @@ class Issuer:
             "/.well-known/openid-configuration": lambda: self.configuration,
             "/jwks": lambda: {"keys": list(self.published)},
         }
+        self.gone = threading.Event()
         self.keys: dict[str, Any] = {}
         self.published: list[dict[str, Any]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -53,6 +53,7 @@ class Issuer:
 
     def stop(self) -> None:
         """Be out of reach from now on."""
+        self.gone.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -108,10 +109,15 @@ class Issuer:
                     body if isinstance(body, tuple) else (200, {}, json.dumps(body).encode())
                 )
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                # A list is sent piece by piece.
+                pieces = content if isinstance(content, list) else [content]
+                for name, value in {"Content-Length": str(sum(map(len, pieces))), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(content)
+                with suppress(ConnectionError):
+                    for piece in pieces:
+                        self.wfile.write(piece)
+                        issuer.gone.wait(0.02 if len(pieces) > 1 else 0)
 
             def log_message(self, *_: object) -> None: ...
 

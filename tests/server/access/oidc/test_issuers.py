@@ -148,20 +148,13 @@ class TestIssuers:
     def test_an_issuer_that_drips_is_not_waited_for(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(oidc_issuers, "PATIENCE", 0.1)
+        """Given an answer that comes byte by byte, so that no socket ever times out, then the login ends all the same."""
+        monkeypatch.setattr(oidc_issuers, "PATIENCE", 0.5)
         world.trust()
-        come, gone = threading.Event(), threading.Event()
+        world.issuer.answers["/jwks"] = lambda: (200, {}, [b" "] * 3000)
 
-        def drip() -> Any:
-            come.set()
-            gone.wait(10)
-            return {"keys": world.issuer.published}
-
-        world.issuer.answers["/jwks"] = drip
-        with pytest.raises(Refused, match=r"could not be reached|did not answer within"):
+        with pytest.raises(Refused, match="did not answer within"):
             world.login()
-        assert come.is_set()
-        gone.set()
 
     def test_while_an_issuer_is_asked_the_server_goes_on(
         self, tmp_path: Path, clock: Clock, issuer: Issuer
