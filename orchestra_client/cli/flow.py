@@ -9,7 +9,7 @@ import click
 from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_page import print_page, read_page, schedule_text
 from orchestra_client.cli.lookup import find_flow, flow_title
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, print_list, say
 from orchestra_client.cli.prompts import confirm
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from orchestra_client.cli.options import Connect
 
 project_option = click.option(
-    "--project", metavar="NAME", shell_complete=project_names, help="The flow's project.  [default: any]"
+    "--project",
+    type=filled,
+    metavar="NAME",
+    shell_complete=project_names,
+    help="The flow's project.  [default: any]",
 )
 
 
@@ -37,7 +41,7 @@ def flow() -> None:
 
 
 @flow.command("list")
-@click.option("--name", metavar="NAME", help="Flows of this name.")
+@click.option("--name", type=filled, metavar="NAME", help="Flows of this name.")
 @project_option
 @click.option("--archived", "is_archived", is_flag=True, help="Versions that are archived, instead.")
 @limit_option
@@ -53,7 +57,7 @@ def list_flows(
 
 
 @flow.command()
-@click.argument("flow", metavar="FLOW", shell_complete=flow_names)
+@click.argument("flow", type=filled, metavar="FLOW", shell_complete=flow_names)
 @project_option
 @json_option
 @connected
@@ -69,7 +73,7 @@ def show(connect: Connect, *, flow: str, project: str | None, as_json: bool) -> 
 
 
 @flow.command()
-@click.argument("flow", metavar="FLOW", shell_complete=flow_names)
+@click.argument("flow", type=filled, metavar="FLOW", shell_complete=flow_names)
 @project_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected

@@ -10,9 +10,9 @@ from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_run_page import print_page, read_page
 from orchestra_client.cli.lookup import find_flow_run, read_flow_run
 from orchestra_client.cli.moments import earlier, span
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, print_json, print_list, say, state_style
-from orchestra_client.cli.watching import follow_log, last, print_log, watch_to_the_end
+from orchestra_client.cli.watching import follow_log, last, patient, print_log, watch_to_the_end
 from orchestra_client.durations import in_words
 
 if TYPE_CHECKING:
@@ -44,13 +44,21 @@ def _states(_context: click.Context, _parameter: click.Parameter, given: tuple[s
     try:
         return given and tuple(state_types(given))
     except ValueError as error:
-        raise click.BadParameter(f"{error}.") from None
+        raise click.BadParameter(str(error)) from None
 
 
 @flow_run.command("list")
-@click.option("--flow", metavar="NAME", shell_complete=flow_names, help="Runs of the flow of this name.")
-@click.option("--project", metavar="NAME", shell_complete=project_names, help="Runs of this project's flows.")
-@click.option("--name", metavar="NAME", help="Runs of this name.")
+@click.option(
+    "--flow", type=filled, metavar="NAME", shell_complete=flow_names, help="Runs of the flow of this name."
+)
+@click.option(
+    "--project",
+    type=filled,
+    metavar="NAME",
+    shell_complete=project_names,
+    help="Runs of this project's flows.",
+)
+@click.option("--name", type=filled, metavar="NAME", help="Runs of this name.")
 @click.option(
     "--state",
     multiple=True,
@@ -58,7 +66,9 @@ def _states(_context: click.Context, _parameter: click.Parameter, given: tuple[s
     metavar="STATE",
     help="Runs in this state, or one below it as TimedOut is below Failed; give it once for each.",
 )
-@click.option("--label", "labels", multiple=True, metavar="LABEL", help="Runs with all of these labels.")
+@click.option(
+    "--label", "labels", multiple=True, type=filled, metavar="LABEL", help="Runs with all of these labels."
+)
 @click.option(
     "--since",
     type=earlier,
@@ -86,7 +96,7 @@ def list_flow_runs(connect: Connect, *, state: tuple[str, ...], as_json: bool, *
 
 
 @flow_run.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", type=filled, metavar="RUN")
 @json_option
 @connected
 def show(connect: Connect, *, run: str, as_json: bool) -> None:
@@ -101,7 +111,7 @@ def show(connect: Connect, *, run: str, as_json: bool) -> None:
 
 
 @flow_run.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", type=filled, metavar="RUN")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run is finished.")
 @click.option(
     "--level", type=click.Choice(LEVELS, case_sensitive=False), help="Leave out records below this level."
@@ -121,15 +131,15 @@ def logs(
     """
     with connect() as client:
         found = find_flow_run(client, run)
-        if follow:
-            follow_log(client, found.id, min_level=level, tail=tail, as_json=as_json)
-            return
-        records = client.get_flow_run_logs(found.id, level)
-    print_log(last(records, tail), as_json=as_json)
+        records = [] if follow else client.get_flow_run_logs(found.id, level)
+    if follow:
+        follow_log(connect, found.id, min_level=level, tail=tail, as_json=as_json)
+    else:
+        print_log(last(records, tail), as_json=as_json)
 
 
 @flow_run.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", type=filled, metavar="RUN")
 @click.option("--no-logs", is_flag=True, help="Leave the log out.")
 @click.option("--timeout", type=span, metavar="DURATION", help='So long at most, as "30 min".')
 @json_option
@@ -142,11 +152,11 @@ def watch(connect: Connect, *, run: str, no_logs: bool, timeout: timedelta | Non
     """
     with connect() as client:
         found = find_flow_run(client, run)
-        watch_to_the_end(client, found.id, logs=not no_logs, timeout=timeout, as_json=as_json)
+    watch_to_the_end(connect, found.id, logs=not no_logs, timeout=timeout, as_json=as_json)
 
 
 @flow_run.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("runs", type=filled, metavar="RUN...", nargs=-1, required=True)
 @click.option("--wait", "does_wait", is_flag=True, help="Wait until all of them are finished.")
 @json_option
 @connected
@@ -158,8 +168,9 @@ def cancel(connect: Connect, *, runs: tuple[str, ...], does_wait: bool, as_json:
     """
     with connect() as client:
         found = {run.id: run for run in (find_flow_run(client, each, changes=True) for each in runs)}
-        for run in found.values():
-            client.cancel_flow_run(run.id)
+        for run_id in found:
+            client.cancel_flow_run(run_id)
+    with patient(connect) if does_wait else connect() as client:
         if does_wait:
             for run_id in found:
                 client.wait_for_flow_run(run_id)
@@ -177,8 +188,8 @@ def _told(before: FlowRun, now: FlowRun) -> str:
 
 
 @flow_run.command()
-@click.argument("run", metavar="RUN")
-@click.argument("name", metavar="NAME")
+@click.argument("run", type=filled, metavar="RUN")
+@click.argument("name", type=filled, metavar="NAME")
 @connected
 def rename(connect: Connect, *, run: str, name: str) -> None:
     """Call RUN by another NAME.

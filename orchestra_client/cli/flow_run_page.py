@@ -11,6 +11,7 @@ from orchestra_client.cli.output import Column, as_plain, print_fields, print_js
 from orchestra_client.cli.sections import instant, print_section
 from orchestra_client.durations import in_words
 from orchestra_client.states.hierarchy import FINISHED
+from orchestra_client.watching.lines import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +90,7 @@ def print_page(page: Mapping[str, Any], *, as_json: bool) -> None:
     if len(page["task_runs"]) == _MOST:
         say(f"Only the first {_MOST} task runs are shown.")
     for reason in page["reasons"]:
-        click.echo(f"\n{reason['message']}\n{reason['advice']}")
+        click.echo(printable(f"\n{reason['message']}\n{reason['advice']}"))
 
 
 def _fields(page: Mapping[str, Any]) -> dict[str, Any]:

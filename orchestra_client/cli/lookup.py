@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 
 from orchestra_client.cli.output import say
+from orchestra_client.watching.lines import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,4 +124,5 @@ def _run_line(run: FlowRun) -> str:
 
 
 def _several(what: str, instead: str, candidates: Iterable[str]) -> click.ClickException:
-    return click.ClickException("\n  ".join([f"Several {what}; say which by {instead}:", *candidates]))
+    lines = [f"Several {what}; say which by {instead}:", *map(printable, candidates)]
+    return click.ClickException("\n  ".join(lines))

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     Connect = Callable[..., Client]
     """Opens a client for what the options say; keyword arguments go to `Client`."""
 
-__all__ = ["api_server_option", "connected", "json_option", "limit_option", "open_client", "tenant_option"]
+__all__ = [
+    "api_server_option",
+    "connected",
+    "filled",
+    "json_option",
+    "limit_option",
+    "open_client",
+    "tenant_option",
+]
 
 IMPATIENCE = 5.0
 """Seconds of retries for somebody who watches. Where nobody does, as in CI, the client's own minute holds."""
@@ -110,3 +118,10 @@ limit_option = click.option(
     help="Show so many at most.",
 )
 """``--limit``, passed as `limit`."""
+
+
+def filled(text: str) -> str:
+    """A text that is not empty, as the `type` of an option or argument: an unset variable in a script is none."""
+    if not text.strip():
+        raise click.BadParameter("it is empty.")
+    return text

@@ -13,8 +13,12 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
-__all__ = ["parameter_value", "read_pairs", "read_parameter_file"]
+__all__ = ["parameter_value", "read_pairs", "read_parameter_file", "text_of"]
+
+MAX_CHARACTERS = 10_000_000
+"""Of a file. What is longer may have no end."""
 
 
 def read_pairs(pairs: Iterable[str], option: str = "--param") -> dict[str, Any]:
@@ -47,6 +51,25 @@ def parameter_value(text: str) -> Any:
         return _parsed(text)
     except (ValueError, RecursionError):
         return text
+
+
+def text_of(file: TextIO, option: str = "--param-file") -> str:
+    """Read a file of parameters.
+
+    Args:
+        file: open, in UTF-8.
+        option: which option it was given with, for messages.
+
+    Raises:
+        click.BadParameter: it cannot be read, or is no text, or too long to be a file of parameters.
+    """
+    try:
+        text = file.read(MAX_CHARACTERS + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(f"{file.name} cannot be read: {error}.", option) from None
+    if len(text) > MAX_CHARACTERS:
+        raise _bad(f"{file.name} is longer than {MAX_CHARACTERS} characters.", option)
+    return text
 
 
 def read_parameter_file(name: str, text: str, option: str = "--param-file") -> dict[str, Any]:

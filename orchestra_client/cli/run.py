@@ -10,9 +10,9 @@ import click
 from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.lookup import find_flow, flow_title, is_id_of, read_flow_run
 from orchestra_client.cli.moments import later, span
-from orchestra_client.cli.options import connected, json_option
+from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import print_json, say
-from orchestra_client.cli.parameters import read_pairs, read_parameter_file
+from orchestra_client.cli.parameters import read_pairs, read_parameter_file, text_of
 from orchestra_client.cli.watching import watch_to_the_end
 from orchestra_client.errors import BadInput, OrchestraError
 from orchestra_client.operations.filters import MAX_LIMIT
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("flow", metavar="FLOW", shell_complete=flow_names)
+@click.argument("flow", metavar="FLOW", type=filled, shell_complete=flow_names)
 @click.option(
     "--project",
+    type=filled,
     metavar="NAME",
     shell_complete=project_names,
     help="The flow's project, where several flows have the name.",
@@ -53,10 +54,11 @@ if TYPE_CHECKING:
     "--label",
     "labels",
     multiple=True,
+    type=filled,
     metavar="LABEL",
     help="Agents with all labels take the run; give it once for each.  [default: the flow's]",
 )
-@click.option("--name", metavar="NAME", help="The run's name.  [default: a made-up one]")
+@click.option("--name", type=filled, metavar="NAME", help="The run's name.  [default: a made-up one]")
 @click.option(
     "--at",
     type=later,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--idempotency-key",
+    type=filled,
     metavar="KEY",
     help="With a key that the flow has seen, its run is told and none is made.",
 )
@@ -107,23 +110,15 @@ def run(
         if has_own_line:
             click.echo(run_id)
         _warn_without_agent(client, run_id)
-        if does_watch:
-            watch_to_the_end(client, run_id, logs=not no_logs, timeout=timeout, as_json=as_json)
-        elif as_json:
+        if as_json and not does_watch:
             print_json(read_flow_run(client, run_id))
+    if does_watch:
+        watch_to_the_end(connect, run_id, logs=not no_logs, timeout=timeout, as_json=as_json)
 
 
 def _parameters(pairs: Sequence[str], file: TextIO | None) -> dict[str, Any]:
     given = read_pairs(pairs)
-    if file is None:
-        return given
-    try:
-        text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.BadParameter(
-            f"{file.name} cannot be read: {error}.", param_hint="'--param-file'"
-        ) from None
-    return read_parameter_file(file.name, text) | given
+    return read_parameter_file(file.name, text_of(file)) | given if file else given
 
 
 def _create(

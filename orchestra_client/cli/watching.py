@@ -19,20 +19,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
+    from orchestra_client.cli.options import Connect
     from orchestra_client.client import Client
     from orchestra_client.results import LogRecord
     from orchestra_client.watching import WatchEvent
 
-__all__ = ["follow_log", "last", "print_log", "watch_to_the_end"]
+__all__ = ["follow_log", "last", "patient", "print_log", "watch_to_the_end"]
+
+
+def patient(connect: Connect) -> Client:
+    """Open a client that waits out a restart of the server, though somebody may be looking on."""
+    from orchestra_client.transport import RetryPolicy  # noqa: PLC0415 - only where somebody waits
+
+    return connect(retry=RetryPolicy())
 
 
 def watch_to_the_end(
-    client: Client, flow_run_id: str, *, logs: bool, timeout: timedelta | None, as_json: bool
+    connect: Connect, flow_run_id: str, *, logs: bool, timeout: timedelta | None, as_json: bool
 ) -> None:
     """Show what happens to a flow run until it is finished; then end with the exit status that tells how.
 
     Args:
-        client: of the run's tenant.
+        connect: opens a client of the run's tenant.
         flow_run_id: the run.
         logs: whether to show its log.
         timeout: how long to watch at most; None means until the end.
@@ -42,19 +50,20 @@ def watch_to_the_end(
         SystemExit: 0 for a success, 1 for any other end.
         click.ClickException: it is not finished in time.
     """
-    try:
-        state = client.watch_flow_run(
-            flow_run_id,
-            logs=logs,
-            timeout=timeout.total_seconds() if timeout is not None else None,
-            display=display_for(sys.stderr if as_json else sys.stdout, hint=_hint),
-        )
-    except WaitTimeout as error:
-        raise click.ClickException(
-            f"The flow run is still {error.state_type} after {timeout}, and goes on. {_hint(flow_run_id)}"
-        ) from None
-    if as_json:
-        print_json(read_flow_run(client, flow_run_id))
+    with patient(connect) as client:
+        try:
+            state = client.watch_flow_run(
+                flow_run_id,
+                logs=logs,
+                timeout=timeout.total_seconds() if timeout is not None else None,
+                display=display_for(sys.stderr if as_json else sys.stdout, hint=_hint),
+            )
+        except WaitTimeout as error:
+            raise click.ClickException(
+                f"The flow run is still {error.state_type} after {timeout}, and goes on. {_hint(flow_run_id)}"
+            ) from None
+        if as_json:
+            print_json(read_flow_run(client, flow_run_id))
     sys.exit(0 if state.is_successful() else 1)
 
 
@@ -66,22 +75,23 @@ def _hint(flow_run_id: str) -> str:
 
 
 def follow_log(
-    client: Client, flow_run_id: str, *, min_level: str | None, tail: int | None, as_json: bool
+    connect: Connect, flow_run_id: str, *, min_level: str | None, tail: int | None, as_json: bool
 ) -> None:
     """Write a flow run's log, and what comes until the run is finished.
 
     Args:
-        client: of the run's tenant.
+        connect: opens a client of the run's tenant.
         flow_run_id: the run.
         min_level: leaves out what is below; None means nothing.
         tail: how many records to begin with; None means all.
         as_json: whether to write each record as one line of JSON.
     """
     known: list[LogRecord] = []
-    if tail is not None:
-        known = client.get_flow_run_logs(flow_run_id, min_level)
-        print_log(last(known, tail), as_json=as_json)
-    client.watch_flow_run(flow_run_id, min_level=min_level, display=_LogLines(known, as_json=as_json))
+    with patient(connect) as client:
+        if tail is not None:
+            known = client.get_flow_run_logs(flow_run_id, min_level)
+            print_log(last(known, tail), as_json=as_json)
+        client.watch_flow_run(flow_run_id, min_level=min_level, display=_LogLines(known, as_json=as_json))
 
 
 class _LogLines:

@@ -64,6 +64,8 @@ def test_runs_are_listed_by_time_labels_and_name(orchestra: Orchestra, shop: Sho
         (["logs", "x", "--tail", "-1"], "range"),
         (["cancel"], "RUN"),
         (["rename", "x"], "NAME"),
+        (["rename", "x", ""], "empty"),
+        (["show", " "], "empty"),
     ],
 )
 def test_what_makes_no_sense_is_an_error_of_usage_before_anything_is_asked(
@@ -109,6 +111,21 @@ def test_a_person_reads_why_a_run_waits(orchestra: Orchestra, shop: Shop) -> Non
     assert "agent" in waits
 
 
+def test_names_cannot_paint_over_what_is_on_the_terminal(orchestra: Orchestra, shop: Shop) -> None:
+    evil = f"{shop.project}\x1b[2J\x1b]0;title\x07"
+    run_id, _ = shop.run(run_name=evil, labels=[evil]), shop.run(run_name=evil)
+
+    shown = [
+        orchestra("flow-run", "show", run_id).out,
+        orchestra("flow-run", "list", "--project", shop.project).out,
+        orchestra("flow-run", "cancel", evil, status=1).err,
+        orchestra("flow-run", "rename", run_id, "harmless").err,
+    ]
+
+    assert all(shop.project in text and "\x1b" not in text and "\x07" not in text for text in shown[:3])
+    assert "\x1b" not in shown[3]
+
+
 def test_of_several_runs_of_a_name_the_latest_is_shown(orchestra: Orchestra, shop: Shop) -> None:
     shop.run(run_name=shop.project, scheduled_start_time=datetime.now(UTC) - timedelta(hours=1))
     latest = shop.run(run_name=shop.project)
@@ -119,8 +136,7 @@ def test_of_several_runs_of_a_name_the_latest_is_shown(orchestra: Orchestra, sho
     assert "latest" in done.err
 
 
-@pytest.mark.parametrize("wanted", [NOBODY, "no run has this name"])
-@pytest.mark.parametrize("command", ["show", "logs", "watch"])
+@pytest.mark.parametrize(("command", "wanted"), [("show", NOBODY), ("logs", "no run has this name")])
 def test_a_run_that_does_not_exist_is_said_to(orchestra: Orchestra, command: str, wanted: str) -> None:
     done = orchestra("flow-run", command, wanted, status=1)
 

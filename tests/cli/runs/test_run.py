@@ -137,7 +137,10 @@ def test_nothing_is_said_of_agents_when_one_would_take_it(orchestra: Orchestra, 
     "words",
     [
         [],
+        [""],
+        ["f", "--label", " "],
         ["f", "--param", "day"],
+        ["f", "--param-file", "/dev/zero"],
         ["f", "--param-file", "nowhere.json"],
         ["f", "--param-file", "binary"],
         ["f", "--param-file", "list.json"],
@@ -215,9 +218,7 @@ def test_whoever_has_read_enough_ends_the_watching_without_a_word(orchestra: Orc
 def test_sigint_in_a_pipe_says_how_to_go_on(orchestra: Orchestra, shop: Shop) -> None:
     process = orchestra.start("run", shop.flow, "-p", "day=1", "--watch", "--json")
     assert process.stderr is not None
-    line = ""
-    while " Scheduled" not in line:
-        line = process.stderr.readline()
+    assert any(" Scheduled" in line for line in process.stderr)
 
     process.send_signal(signal.SIGINT)
 
