@@ -101,7 +101,11 @@ def test_the_rights_of_a_runner_are_documented() -> None:
 
 
 def test_the_extras_are_documented() -> None:
-    extras = set(tomllib.loads(prose("pyproject.toml"))["project"]["optional-dependencies"]) - {"all", "dev", "docs"}
+    extras = set(tomllib.loads(prose("pyproject.toml"))["project"]["optional-dependencies"]) - {
+        "all",
+        "dev",
+        "docs",
+    }
     assert {extra for extra in extras if f"`{extra}`" not in every_page()} == set()
 
 

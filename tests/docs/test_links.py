@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import configparser
+import json
 import re
 import shlex
 import tomllib
@@ -9,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
+import yaml
 
 from orchestra_client.cli.root import orchestra
 
-from .pages import BLOCK, LINKED, blocks, named, prose
+from .pages import BLOCK, LINKED, Block, blocks, named, prose
+from .shell import steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,15 +41,18 @@ def anchors(page: Path) -> set[str]:
 
 
 def commands() -> list[Any]:
-    found = []
-    for page in LINKED:
-        for language in ("console", "sh"):
-            for block in blocks(page, language):
-                for number, line in enumerate(block.text.splitlines(), block.line):
-                    if language == "sh" or line.startswith("$ "):
-                        words = shlex.split(line.removeprefix("$ "), comments=True)
-                        found.append(pytest.param(words, id=f"{named(page)}:{number}"))
-    return found
+    return [
+        pytest.param(shlex.split(line, comments=True), id=f"{named(page)}:{block.line}")
+        for page in LINKED
+        for block in blocks(page, "console", "sh")
+        for line in lines_typed(block)
+    ]
+
+
+def lines_typed(block: Block) -> list[str]:
+    if block.language == "sh":
+        return block.text.splitlines()
+    return [step.command.replace("\\\n", " ") for step in steps(block.text)]
 
 
 @pytest.mark.parametrize("words", commands())
@@ -79,3 +86,27 @@ def check_orchestra(words: list[str]) -> None:
     }
     used = {word.partition("=")[0] for word in words if word.startswith("-")}
     assert used <= options
+
+
+def data_blocks() -> list[Any]:
+    return [
+        pytest.param(block, id=f"{named(page)}:{block.line}")
+        for page in LINKED
+        for block in blocks(page, "json", "yaml", "ini")
+        if not block.mark
+    ]
+
+
+@pytest.mark.parametrize("block", data_blocks())
+def test_data_is_well_formed(block: Block) -> None:
+    if block.language == "json":
+        json.loads(block.text)
+    elif block.language == "yaml":
+        assert isinstance(yaml.safe_load(block.text), dict)
+    else:
+        unit = configparser.ConfigParser()
+        unit.optionxform = str  # type: ignore[assignment,method-assign]  # its documented way to keep capitals
+        unit.read_string(block.text)
+        program, *words = shlex.split(unit["Service"]["ExecStart"])
+        assert program.endswith("/orchestra")
+        check_orchestra(words)
