@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 
 import click
 import pytest
@@ -121,3 +123,40 @@ def test_the_files_that_are_named_exist(page: Path) -> None:
 def test_no_page_names_what_only_this_machine_has() -> None:
     assert str(Path.home()) not in every_page()
     assert os.fspath(ROOT) not in every_page()
+
+
+PUBLIC_MODULES = (
+    "orchestra_client.agent",
+    "orchestra_client.config",
+    "orchestra_client.delivery",
+    "orchestra_client.engine",
+    "orchestra_client.engine.executors",
+    "orchestra_client.engine.results",
+    "orchestra_client.engine.signals",
+    "orchestra_client.errors",
+    "orchestra_client.flows",
+    "orchestra_client.flows.cache_validators",
+    "orchestra_client.flows.discovery",
+    "orchestra_client.flows.run_configs",
+    "orchestra_client.flows.storage",
+    "orchestra_client.flows.triggers",
+    "orchestra_client.graphql",
+    "orchestra_client.records",
+    "orchestra_client.results",
+    "orchestra_client.schedules",
+    "orchestra_client.states",
+    "orchestra_client.testing",
+    "orchestra_client.transport",
+    "orchestra_client.watching",
+)
+
+
+@pytest.mark.parametrize("module", PUBLIC_MODULES)
+def test_every_public_module_is_in_the_reference(module: str) -> None:
+    """Sphinx describes all of its `__all__`, each name by its docstring."""
+    pages = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "reference").glob("*.md"))
+
+    assert re.search(rf"^\.\. automodule:: {re.escape(module)}\n   :members:", pages, re.MULTILINE)
+    found = import_module(module)
+    described = [getattr(found, name) for name in found.__all__]
+    assert not [each for each in described if isinstance(each, type | FunctionType) and not each.__doc__]
