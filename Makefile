@@ -76,7 +76,7 @@ generate: $(STAMPS)/dev  ## Make the generated code anew: the sync client, the f
 
 docs: $(STAMPS)/dev  ## Build the documentation into docs/_build/html; a broken link fails
 	echo "==> Building the documentation into docs/_build/html"
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs docs/_build/html
 
 bench: $(STAMPS)/dev $(STAMPS)/prefect-1.4.1  ## Measure ours against bare httpx and against Prefect 1.4.1
 	for script in benchmarks/bench_*.py; do \

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from orchestra_client import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "orchestra-client"
 author = "The orchestra-client founders"
@@ -41,3 +47,14 @@ python_use_unqualified_type_names = True
 # What is copied from an example is the command, without its prompt and without what it printed.
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
+
+
+def _escape_stars(_app: object, _context: object, lines: list[str]) -> None:
+    """Help texts are plain text: a star in them begins no emphasis."""
+    lines[:] = [re.sub(r"(?<![\\*])\*(?!\*)", r"\*", line) for line in lines]
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what is changed on the way."""
+    for part in ("description", "options", "arguments", "epilog"):
+        app.connect(f"sphinx-click-process-{part}", _escape_stars)
