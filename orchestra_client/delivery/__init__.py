@@ -15,8 +15,9 @@ from .carrying import carry
 from .handler import OrchestraHandler
 from .heartbeats import Beating, Heartbeats, RunNotice
 from .masking import Secrets, secrets
-from .outbox import Outbox, Report
+from .outbox import Outbox
 from .prints import capture_prints
+from .reports import Report
 
 __all__ = [
     "Beating",

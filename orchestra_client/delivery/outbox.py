@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import threading
 from collections import deque
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from orchestra_client.clock import Clock, SystemClock
@@ -17,10 +14,11 @@ from orchestra_client.delivery.backoff import Backoff
 from orchestra_client.delivery.channel import ChannelSource
 from orchestra_client.delivery.failures import is_refusal, is_suspect, requested_wait
 from orchestra_client.delivery.forks import renew_in_children
-from orchestra_client.delivery.spool import Spool, Stream, spool_folder
+from orchestra_client.delivery.reports import KeptReports, Report
+from orchestra_client.delivery.spool import Spool, spool_folder
 from orchestra_client.delivery.worker import Worker
 from orchestra_client.errors import ClientError, OrchestraError
-from orchestra_client.operations.states import QUEUE_INTERVAL, Change, change
+from orchestra_client.operations.states import QUEUE_INTERVAL, change
 from orchestra_client.results import StateResult
 
 if TYPE_CHECKING:
@@ -30,9 +28,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from orchestra_client.client import Client
-    from orchestra_client.delivery.spool import Entry
     from orchestra_client.operations.checks import Id
-    from orchestra_client.operations.states import Run
+    from orchestra_client.operations.states import Change, Run
     from orchestra_client.states import State
 
 __all__ = ["Outbox", "Report"]
@@ -41,27 +38,6 @@ _log = logging.getLogger("orchestra_client.delivery")
 
 BATCH = 250
 """States of one request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A state that is reported, or is going to be.
-
-    Attributes:
-        run: the kind of run.
-        change: the state, the run, the version that it must have, and the transition's id.
-        path: of its file; None when it is in memory alone.
-    """
-
-    run: Run
-    change: Change
-    path: Path | None
-
-    def remove(self) -> None:
-        """Remove its file: it was answered."""
-        if self.path is not None:
-            with suppress(OSError):
-                self.path.unlink()
 
 
 class Outbox:
@@ -100,12 +76,11 @@ class Outbox:
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._spool = Spool(folder or spool_folder("states"), self._clock)
+        self._kept = KeptReports(Spool(folder or spool_folder("states"), self._clock))
         self._source = ChannelSource(open_client)
         self._on_refused = on_refused
         self._backoff = Backoff(1.0, 30.0, random.random)
         self._worker = Worker("orchestra-states", self.turn, threaded=threaded)
-        self._stream: Stream | None = None
         self._begin_anew()
         renew_in_children(self)
 
@@ -113,16 +88,13 @@ class Outbox:
         self._lock = threading.Lock()
         self._emptied = threading.Condition(self._lock)
         self._waiting: dict[str, deque[Report]] = {}
-        self._inherited: list[Stream] = []
         self._held_until: dict[str, float] = {}
         self._not_before = 0.0
         self._backoff.succeed()
 
     def renew(self) -> None:
         """Begin anew in a forked child."""
-        for stream in (*self._inherited, *((self._stream,) if self._stream else ())):
-            stream.abandon()
-        self._stream = None
+        self._kept.abandon()
         self._begin_anew()
 
     def __enter__(self) -> Self:
@@ -186,7 +158,7 @@ class Outbox:
         return result.state
 
     def _report(self, run: Run, changes: list[Change]) -> list[StateResult]:
-        reports = [self._keep(run, each) for each in changes]
+        reports = [self._kept.keep(run, each) for each in changes]
         behind = [self._is_queued_behind(report) for report in reports]
         first = [report for report, is_behind in zip(reports, behind, strict=True) if not is_behind]
         answers = iter(self._send_now(run, first))
@@ -239,24 +211,6 @@ class Outbox:
                 return [_refused(reports[0], error)]
         return [answer for report in reports for answer in self._ask(run, [report], attempt=attempt)]
 
-    def _keep(self, run: Run, each: Change) -> Report:
-        content = json.dumps(
-            {
-                "run": run,
-                "run_id": each.run_id,
-                "version": each.version,
-                "state": each.state.serialize(),
-            }
-        )
-        try:
-            with self._lock:
-                self._stream = self._stream or self._spool.open_stream()
-                path = self._stream.write(each.transition_id, f"{content}\n".encode("ascii")).path
-        except OSError as error:
-            _log.warning("A state of run %s is in memory alone: %s.", each.run_id, error)
-            return Report(run, each, None)
-        return Report(run, each, path)
-
     # ------------------------------------------------------------------------------------------ delivering
 
     def deliver(self, timeout: float = 10.0) -> bool:
@@ -281,7 +235,7 @@ class Outbox:
         Returns:
             How many states that are.
         """
-        reports = [report for stream in self._spool.adopt() for report in self._inherit(stream)]
+        reports = self._kept.adopt()
         with self._lock:
             # Who reported earlier goes first.
             for report in reversed(reports):
@@ -290,14 +244,6 @@ class Outbox:
             self._worker.ensure()
             self._worker.wake()
         return len(reports)
-
-    def _inherit(self, stream: Stream) -> list[Report]:
-        reports = [report for report in map(_read, stream.entries()) if report is not None]
-        if reports:
-            self._inherited.append(stream)
-        else:
-            stream.close()
-        return reports
 
     def close(self, timeout: float = 10.0) -> None:
         """Deliver what waits, and end the thread. What is not answered by then waits for the next process.
@@ -308,10 +254,7 @@ class Outbox:
         if not self.deliver(timeout):
             _log.warning("%d states wait on disk; the next process reports them.", len(self))
         self._worker.stop(1.0)
-        with self._lock:
-            for stream in (*self._inherited, *((self._stream,) if self._stream else ())):
-                stream.close()
-            self._stream, self._inherited = None, []
+        self._kept.close()
         self._source.close()
 
     def turn(self) -> float | None:
@@ -396,9 +339,7 @@ class Outbox:
         del self._waiting[run_id]
         self._held_until.pop(run_id, None)
         if not self._waiting:
-            for stream in self._inherited:
-                stream.close()
-            self._inherited = []
+            self._kept.release_inherited()
             self._emptied.notify_all()
 
 
@@ -409,17 +350,3 @@ def _taken(report: Report) -> StateResult:
 def _refused(report: Report, error: OrchestraError) -> StateResult:
     assert isinstance(error, ClientError)  # as every refusal is
     return StateResult(report.change.run_id, "ERROR", None, str(error), error=error)
-
-
-def _read(entry: Entry) -> Report | None:
-    from orchestra_client.states import State  # noqa: PLC0415 - slow to import, and seldom needed here
-
-    try:
-        document: dict[str, Any] = json.loads(entry.path.read_bytes())
-        state = State.deserialize(document["state"])
-        each = Change(document["run_id"], document["version"], state, entry.key)
-        return Report(document["run"], each, entry.path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        _log.warning("A state is lost: %s cannot be read (%r).", entry.path, error)
-        entry.remove()
-        return None
