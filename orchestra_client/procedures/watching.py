@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.operation import Pause
@@ -16,6 +17,7 @@ from orchestra_client.watching.events import LogsWritten, StateChanged, TaskRuns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from orchestra_client.operation import Procedure
     from orchestra_client.operations.checks import Id
@@ -30,6 +32,9 @@ _LONGEST_PAUSE = 5.0
 _GROWTH = 1.5
 _LAST_PAUSE = 1.0
 """For what the log still says after the end: a run delivers it every second."""
+
+_LAST_LOOKS = 30
+"""At a log that does not go quiet: a process that outlived its run may write it for ever."""
 
 _REREAD = 100
 """Records at the end of the log between which others may still come: who logs on several machines delivers late."""
@@ -46,7 +51,8 @@ def watch_flow_run(
 ) -> Procedure[State]:
     """Look at a run until it is finished and its log has gone quiet, one request a look.
 
-    While things happen it looks four times a second, and else at growing intervals of up to five seconds.
+    While things happen it looks four times a second, and else at growing intervals of up to five seconds. What was
+    logged before the end may arrive after it, so the final state is told last, whatever comes in between.
 
     Args:
         flow_run_id: the run.
@@ -64,29 +70,31 @@ def watch_flow_run(
     """
     run_id = checks.uuid(flow_run_id, "flow_run_id")
     log = _Log(run_id, min_level) if logs else None
-    watched, started, pause = _Watched(run_id, log), monotonic(), _FIRST_PAUSE
-    is_last_look = False
-    while True:
-        has_news = False
-        for event in (yield from watched.look()):
-            has_news = True
-            emit(event)
-        state, waited = watched.state, monotonic() - started
-        is_late = timeout is not None and waited >= timeout
-        if state.is_finished():
-            if log is None or is_late or (is_last_look and not has_news):
-                return state
-            is_last_look, pause = True, _LAST_PAUSE
-        elif is_late:
-            raise timed_out(run_id, state, waited)
-        else:
-            pause = _FIRST_PAUSE if has_news else min(pause * _GROWTH, _LONGEST_PAUSE)
-        if log is None or not log.has_more:
-            yield Pause(pause if timeout is None else min(pause, timeout - waited))
+    watched, started, pause, last_looks = _Watched(run_id, log), monotonic(), _FIRST_PAUSE, 0
+    try:
+        while True:
+            has_news = yield from watched.look(emit)
+            state, waited = watched.state, monotonic() - started
+            is_late = timeout is not None and waited >= timeout
+            has_more = log is not None and log.has_more
+            if state.is_finished():
+                last_looks += not has_more
+                if log is None or is_late or last_looks > (_LAST_LOOKS if has_news else 1):
+                    return state
+                pause = _LAST_PAUSE
+            elif is_late:
+                raise timed_out(run_id, state, waited)
+            else:
+                last_looks, pause = 0, _FIRST_PAUSE if has_news else min(pause * _GROWTH, _LONGEST_PAUSE)
+            if not has_more:
+                yield Pause(pause if timeout is None else min(pause, timeout - waited))
+    finally:
+        # Also of a watching that is broken off while the last of the log is waited for.
+        watched.tell_end(emit)
 
 
 class _Watched:
-    """A flow run as far as it is known.
+    """A flow run as far as it is known, and what of that was told.
 
     Args:
         run_id: the run.
@@ -100,34 +108,56 @@ class _Watched:
         self._log = log
         self._last: Entered | None = None
         self._counts: Mapping[str, int] | None = None
+        self._end: StateChanged | None = None
 
-    def look(self) -> Procedure[list[WatchEvent]]:
-        """Ask for what is new; returns it as events, in order."""
+    def look(self, emit: Callable[[WatchEvent], object]) -> Procedure[bool]:
+        """Ask for what is new and tell it in order, but for an end; returns whether there was anything."""
         look: Look = yield look_at_flow_run(
             self._run_id,
             after_version=self._last.version if self._last else -1,
             mark=self._log.mark if self._log else None,
         )
         records = (yield from self._log.take(look)) if self._log else []
-        return [*self._in_order(look, records), *self._progress(look)]
+        if look.states:
+            # It was no end: the run was woken.
+            self.tell_end(emit)
+        news = [*self._in_order(look, records), *self._progress(look)]
+        for event in news:
+            emit(event)
+        return bool(news or look.states)
+
+    def tell_end(self, emit: Callable[[WatchEvent], object]) -> None:
+        """Tell the final state, once."""
+        end, self._end = self._end, None
+        if end is not None:
+            emit(end)
 
     def _in_order(self, look: Look, records: Sequence[LogRecord]) -> Iterator[WatchEvent]:
-        """States and records by their times; of the same moment, an end is the last."""
-        together: list[Any] = [*look.states, *records]
-        together.sort(
-            key=lambda each: (each.timestamp, isinstance(each, Entered) and each.state.is_finished())
-        )
-        for is_state, some in groupby(together, key=lambda each: isinstance(each, Entered)):
+        """States and records by their times."""
+        # The clock of the servers may have been set back between two states; their versions tell their order.
+        moments = accumulate((each.timestamp for each in look.states), max)
+        together: list[tuple[datetime, Any]] = [
+            *zip(moments, look.states, strict=True),
+            *((record.timestamp, record) for record in records),
+        ]
+        together.sort(key=itemgetter(0))
+        for is_state, some in groupby(together, key=lambda each: isinstance(each[1], Entered)):
             if is_state:
-                yield from self._changes(look, some)
+                yield from self._changes(look, (entered for _, entered in some))
             else:
-                yield LogsWritten(self._run_id, tuple(some))
+                yield LogsWritten(self._run_id, tuple(record for _, record in some))
 
-    def _changes(self, look: Look, entered: Iterable[Any]) -> Iterator[StateChanged]:
+    def _changes(self, look: Look, entered: Iterable[Entered]) -> Iterator[StateChanged]:
         for each in entered:
             previous = self._last.state if self._last else None
             self._last, self.state = each, each.state
-            yield StateChanged(self._run_id, look.name, look.flow_name, each.state, previous, each.timestamp)
+            change = StateChanged(
+                self._run_id, look.name, look.flow_name, each.state, previous, each.timestamp
+            )
+            if each is look.states[-1] and each.state.is_finished():
+                self._end = change
+            else:
+                yield change
 
     def _progress(self, look: Look) -> Iterator[TaskRunsProgressed]:
         if look.counts != self._counts:

@@ -21,6 +21,8 @@ __all__ = ["LogsWritten", "StateChanged", "TaskRunsProgressed", "WatchEvent", "W
 class StateChanged:
     """The flow run entered a state. Every state is told once, in order, those from before the watching included.
 
+    The final state is the last thing that is told: after what was logged before it and arrives later.
+
     Attributes:
         flow_run_id: the run.
         name: the run's name.

@@ -393,4 +393,4 @@ def test_a_run_is_watched(client: Any, flow_run_id: str) -> None:
     assert client.watch_flow_run(flow_run_id, display=display).is_cancelled()
 
     names = [type(event).__name__ for event in told]
-    assert names == ["StateChanged", "LogsWritten", "StateChanged", "TaskRunsProgressed"]
+    assert names == ["StateChanged", "LogsWritten", "TaskRunsProgressed", "StateChanged"]

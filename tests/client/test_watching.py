@@ -51,6 +51,10 @@ class Script(VirtualClock):
         if self.steps:
             self.steps.pop(0)()
 
+    def set_back(self, **by: float) -> None:
+        """Somebody corrects what o'clock it is."""
+        self._start -= timedelta(**by)
+
 
 class Recorder:
     """A display that keeps what it is given."""
@@ -176,7 +180,7 @@ def test_what_was_before_is_told_to_whoever_comes_late(
     assert display.told == ["Scheduled", "Running", "early", "Failed"]
 
 
-def test_what_is_logged_until_the_end_and_after_it_is_told_once(
+def test_what_is_logged_until_the_end_and_after_it_is_told_once_and_then_the_end(
     client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
 ) -> None:
     clock.steps = [
@@ -190,7 +194,51 @@ def test_what_is_logged_until_the_end_and_after_it_is_told_once(
     client.watch_flow_run(flow_run_id, display=display)
 
     assert display.messages == ["first", "after the end", "and later still"]
-    assert display.told[-3:] == ["Success", "after the end", "and later still"]
+    assert display.told[-3:] == ["after the end", "and later still", "Success"]
+    assert display.states == ["Scheduled", "Running", "Success"]
+
+
+def test_the_end_comes_after_records_from_before_it_that_are_delivered_later(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
+) -> None:
+    before = clock.now()
+    clock.steps = [
+        runner.enters(Running()),
+        runner.enters(Failed("broken")),
+        runner.logs("why", at=before + timedelta(seconds=0.3)),
+    ]
+
+    client.watch_flow_run(flow_run_id, display=display)
+
+    assert display.told == ["Scheduled", "Running", "why", "Failed"]
+
+
+def test_the_end_of_a_run_whose_log_never_goes_quiet_is_told_all_the_same(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
+) -> None:
+    """Given a process that outlived its run, when it writes for ever, then the watching has an end."""
+    runner.enters(Cancelled())()
+    clock.steps = [runner.logs("still here")] * 100
+
+    assert client.watch_flow_run(flow_run_id, display=display).is_cancelled()
+
+    assert 10 < clock.monotonic() < 60
+    assert display.told[-2:] == ["still here", "Cancelled"]
+
+
+def test_states_are_told_in_order_though_the_clock_of_the_server_was_set_back(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
+) -> None:
+    def everything() -> None:
+        for state in (Running(), Failed(), Scheduled(), Running(), Success()):
+            runner.enters(state)()
+            clock.set_back(minutes=10)
+
+    clock.steps = [everything]
+
+    assert client.watch_flow_run(flow_run_id, display=display).is_successful()
+
+    assert display.states == ["Scheduled", "Running", "Failed", "Scheduled", "Running", "Success"]
 
 
 def test_records_that_arrive_late_are_told(
@@ -351,6 +399,37 @@ def test_ctrl_c_leaves_the_run_alone_and_is_told(
     assert display.closed == 1
     if colour == "sync":
         assert client.get_flow_run_state(flow_run_id).is_scheduled()
+
+
+def test_the_end_is_told_to_whoever_stops_while_the_last_of_the_log_is_waited_for(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    runner.enters(Success())()
+    clock.steps = [interrupt]
+    with pytest.raises(KeyboardInterrupt):
+        client.watch_flow_run(flow_run_id, display=display)
+
+    assert display.states == ["Scheduled", "Success"]
+
+
+def test_the_end_is_told_although_the_last_of_the_log_cannot_be_read(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
+) -> None:
+    def delete() -> None:
+        runner.client.graphql(
+            "mutation($id: UUID!) { delete_flow_run(input: {flow_run_id: $id}) { success } }",
+            variables={"id": flow_run_id},
+        )
+
+    runner.enters(Success())()
+    clock.steps = [delete]
+    with pytest.raises(NotFound):
+        client.watch_flow_run(flow_run_id, display=display)
+
+    assert display.states == ["Scheduled", "Success"]
 
 
 def test_what_makes_no_sense_is_refused(client: Any, flow_run_id: str, display: Recorder) -> None:
