@@ -99,7 +99,7 @@ def with_bytes(client: httpx.Client, url: str, request: Request) -> Callable[[],
 
 def with_json(client: httpx.Client, url: str, request: Request) -> Callable[[], object]:
     """A call that sends a request as JSON, and reads the answer."""
-    body, headers = {"query": request.text, "variables": request.variables}, dict(request.headers)
+    body, headers = {"query": request.text, "variables": dict(request.variables)}, dict(request.headers)
     return lambda: client.post(url, json=body, headers=headers).json()
 
 

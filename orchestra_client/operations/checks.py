@@ -20,6 +20,7 @@ __all__ = [
     "count",
     "filled",
     "instant",
+    "is_canonical",
     "json_object",
     "json_value",
     "labels",
@@ -31,7 +32,8 @@ __all__ = [
 Id = str | UUID
 """How an id may be given: as text in any case, or as a `UUID`."""
 
-_is_uuid = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+is_canonical = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+"""Tells of text whether it is a UUID in its canonical form; anything else is a TypeError."""
 
 
 def uuid(value: Id, name: str) -> str:
@@ -50,7 +52,7 @@ def uuid(value: Id, name: str) -> str:
     """
     if isinstance(value, str):
         # The usual case at a tenth of the price.
-        return value if _is_uuid(value) else _parsed(value, name)
+        return value if is_canonical(value) else _parsed(value, name)
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"{name} must be a UUID, as text or uuid.UUID, not {type(value).__name__}")

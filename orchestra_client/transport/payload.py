@@ -24,7 +24,7 @@ class WrittenVariables(Mapping[str, Any]):
     Reads as the mapping it is, at the price of parsing it. Immutable, so safe to share.
 
     Args:
-        text: a JSON object, in ASCII.
+        text: a JSON object, in UTF-8.
     """
 
     def __init__(self, text: bytes) -> None:
