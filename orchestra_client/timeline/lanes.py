@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from orchestra_client.html.text import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -16,6 +18,10 @@ __all__ = ["Band", "Timeline", "bands_of"]
 
 MAX_HEIGHT = 12
 """Of a band, in heights of a single task run; more children than that have narrower lanes."""
+
+
+_MAX_NAME = 40
+"""Characters of a task's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Band:
     """The task runs of one task.
 
     Attributes:
-        label: the task's name; with their number when it is mapped.
+        label: the task's name, shortened; with their number when it is mapped.
         task_runs: from top to bottom.
         top: where the band begins, counted downwards from 0 in heights of a single task run.
         height: of the band, at least 1.
@@ -82,5 +88,6 @@ def bands_of(task_runs: Sequence[TaskRun]) -> list[Band]:
 
 def _label(task_runs: Sequence[TaskRun], *, is_mapped: bool) -> str:
     run = task_runs[0]
-    name = run.task_name or run.task_slug or run.task_id
+    # In one line, and short enough to leave room for the bars.
+    name = shortened(" ".join((run.task_name or run.task_slug or run.task_id).split()), _MAX_NAME)
     return f"{name} × {len(task_runs)}" if is_mapped else name

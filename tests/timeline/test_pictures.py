@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import io
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from orchestra_client.results import TaskRun
 from orchestra_client.states import Failed, Mapped, Retrying, Running, Skipped, State, Success
 from orchestra_client.testing import MemoryServer, VirtualClock, memory_client
 from orchestra_client.timeline.attempts import Change, attempts_of
-from orchestra_client.timeline.lanes import MAX_HEIGHT, bands_of
+from orchestra_client.timeline.drawing import draw
+from orchestra_client.timeline.lanes import MAX_HEIGHT, Timeline, bands_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,6 +186,8 @@ def test_a_run_that_has_not_begun_has_labels_and_no_bars(world: World) -> None:
     ax = world.client.plot_timeline(world.id)
     assert sorted(labels(ax)) == ["extract", "load", "report"]
     assert (drawn(ax), legend(ax)) == ([], [])
+    assert [text.get_text() for text in ax.texts] == ["nothing has run yet"]
+    assert not ax.xaxis.get_visible()
 
 
 def test_the_picture_can_be_saved(world: World, tmp_path: Any) -> None:
@@ -222,6 +226,38 @@ def test_without_matplotlib_the_extra_is_named(world: World, monkeypatch: pytest
     monkeypatch.setattr(builtins, "__import__", without_matplotlib)
     with pytest.raises(MissingExtra, match=r"orchestra-client\[notebook\]"):
         world.client.plot_timeline(world.id)
+
+
+def draw_all(*task_runs: TaskRun, title: str | None = None) -> Axes:
+    attempts = {run.id: attempts_of(run) for run in task_runs}
+    ax = draw(Timeline(title, task_runs, attempts), START + timedelta(minutes=1))
+    ax.figure.savefig(io.BytesIO(), format="png")
+    return ax
+
+
+def test_names_are_no_formulas_and_leave_room_for_the_bars() -> None:
+    names = ["from $ to $", r"$\frac{1$", "two\nlines", "long" * 50]
+    ax = draw_all(*(task_run(name) for name in names), title=r"$\frac{1$ " + "long" * 50)
+    assert labels(ax) == [*names[:2], "two lines", "long" * 9 + "lon…"]
+    assert ax.get_title(loc="left").startswith(r"$\frac{1$ long")
+    assert len(ax.get_title(loc="left")) <= 60
+    assert ax.bbox.width > 400
+
+
+def test_each_of_many_children_is_seen_and_one_that_failed_above_all() -> None:
+    children = [
+        task_run("load", index, state="Failed" if index == 700 else "Success") for index in range(3000)
+    ]
+    ax = draw_all(*children)
+    assert all(patch.get_window_extent().height >= 1 for patch in ax.patches)
+    [highest] = [patch for patch in ax.patches if patch.get_zorder() > 1]
+    assert colors.to_hex(highest.get_facecolor()) == STATE_COLORS["Failed"]
+
+
+def test_of_very_many_tasks_some_are_labelled() -> None:
+    ax = draw_all(*(task_run(f"task {index}") for index in range(600)))
+    assert labels(ax)[:2] == ["task 0", "task 3"]
+    assert len(ax.patches) == 600
 
 
 def test_many_children_have_narrow_lanes_in_a_band_of_bounded_height() -> None:
