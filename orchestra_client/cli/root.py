@@ -5,7 +5,6 @@ Exit statuses, of every subcommand: 0 done, 1 failed, 2 wrong usage, 4 not logge
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra_client._version import __version__
+from orchestra_client.cli.streams import discard_output
 from orchestra_client.errors import AuthenticationError, OrchestraError, mask_secrets
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Commands(click.Group):
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
             # Whoever read our output has seen enough, as `head` does. Python must not write what is left, either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()
             sys.exit(0)
 
 
