@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Records"]
 
+S = TypeVar("S")
 T = TypeVar("T", bound="Record")
 
-# A column that holds None everywhere has no type of its own.
+# A column that holds None everywhere, or nothing at all, has no type of its own.
 _DTYPES = {
+    "bool": "bool",
     "datetime": "datetime64[ns, UTC]",
     "datetime | None": "datetime64[ns, UTC]",
     "float | None": "float64",
+    "int": "int64",
     "int | None": "Int64",
 }
 
@@ -50,6 +53,19 @@ class Records(list[T], Generic[T]):
         if isinstance(index, slice):
             return Records(super().__getitem__(index), kind=self.kind)
         return super().__getitem__(index)
+
+    @overload  # type: ignore[override]  # mypy wants list's own overloads, and no closer one before them
+    def __add__(self, other: Records[T], /) -> Records[T]: ...
+    @overload
+    def __add__(self, other: list[T], /) -> list[T]: ...
+    @overload
+    def __add__(self, other: list[S], /) -> list[S | T]: ...
+    def __add__(self, other: list[Any], /) -> list[Any]:
+        """Both, one behind the other; two pages of one list are such a list again."""
+        both = super().__add__(other)
+        if isinstance(other, Records) and other.kind is self.kind:
+            return Records(both, kind=self.kind)
+        return both
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (list(self), self.kind)

@@ -415,7 +415,10 @@ def test_an_empty_table_has_the_same_columns(client: Any, plain_flow: str) -> No
 
     assert len(empty) == 0
     assert list(empty.columns) == list(full.columns) == list(FlowRun.__dataclass_fields__)
-    assert empty["start_time"].dtype == full["start_time"].dtype
+    kinds = [
+        (empty[name].dtype.kind, full[name].dtype.kind) for name in ("start_time", "duration", "version")
+    ]
+    assert kinds == [("M", "M"), ("f", "f"), ("i", "i")]
 
 
 def test_every_list_becomes_a_table(client: Any, flow_run_id: str, clock: VirtualClock) -> None:
@@ -449,6 +452,17 @@ def test_a_part_of_a_list_is_such_a_list(client: Any, plain_flow: str) -> None:
     assert isinstance(runs[:2], Records)
     assert runs[:2].kind is FlowRun
     assert runs[:2] == [runs[0], runs[1]]
+
+
+def test_pages_add_up_to_such_a_list(client: Any, plain_flow: str) -> None:
+    for _ in range(3):
+        client.create_flow_run(plain_flow)
+
+    together = client.flow_runs(limit=2) + client.flow_runs(limit=2, offset=2)
+
+    assert together == client.flow_runs()
+    assert len(together.to_pandas()) == 3
+    assert type(together + client.projects()) is list
 
 
 def test_a_list_pickles() -> None:

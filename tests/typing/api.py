@@ -151,6 +151,7 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.flow_runs(state=Running, since=timedelta(days=1), until=day), Records[FlowRun])
         assert_type(client.flow_runs(state=["Failed", Running], limit=1)[0], FlowRun)
         assert_type(client.flow_runs()[:10], Records[FlowRun])
+        assert_type(client.flow_runs(limit=9) + client.flow_runs(limit=9, offset=9), Records[FlowRun])
         assert_type(client.task_runs(run_id, state="Failed"), Records[TaskRun])
         assert_type(client.projects(name="p"), Records[Project])
         assert_type(client.agents(is_active=True, labels=["a"]), Records[Agent])
