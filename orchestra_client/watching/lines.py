@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from orchestra_client.errors import mask_secrets
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _LEVEL_WIDTH = 8
+_SOON = timedelta(seconds=1)
 
 
 def printable(text: str | None) -> str:
@@ -50,9 +52,13 @@ def title_text(event: StateChanged) -> str:
 
 
 def state_text(event: StateChanged) -> str:
-    """The state and what it says: ``Failed: some tasks failed``."""
+    """The state, what it says, and for when it is, if that is to come: ``Failed: some tasks failed``."""
     message = printable(event.state.message)
-    return f"{event.state.type_name}: {message}" if message else event.state.type_name
+    text = f"{event.state.type_name}: {message}" if message else event.state.type_name
+    start: datetime | None = getattr(event.state, "start_time", None)
+    if start is None or start - event.timestamp < _SOON:
+        return text
+    return f"{text} (for {moment_text(start)})"
 
 
 def record_text(record: LogRecord) -> str:

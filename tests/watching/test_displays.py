@@ -6,13 +6,13 @@ import contextlib
 import io
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestra_client.results import LogRecord
-from orchestra_client.states import Failed, Running, State, Success
+from orchestra_client.states import Failed, Paused, Retrying, Running, Scheduled, State, Success
 from orchestra_client.watching import (
     LogsWritten,
     StateChanged,
@@ -125,6 +125,17 @@ def test_states_records_and_progress_are_shown(show: Callable[..., str]) -> None
         assert part in shown
     if show is not on_plain:
         assert "orders brave-otter" in shown
+
+
+@ALL
+def test_what_waits_tells_until_when(show: Callable[..., str]) -> None:
+    later = NOON + timedelta(hours=20)
+
+    assert "Scheduled: by hand (for 2026-01-02 08:00:00Z)" in show(
+        entered(Scheduled("by hand", start_time=later))
+    )
+    assert "(for 2026-01-02 08:00:00Z)" in show(entered(Retrying(start_time=later)))
+    assert "(for" not in show(entered(Scheduled("now", start_time=NOON))) + show(entered(Paused("by hand")))
 
 
 @ALL
