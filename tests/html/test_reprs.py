@@ -42,7 +42,12 @@ from orchestra_client.states import (
 )
 from orchestra_client.states.hierarchy import ROOT, STATE_TYPES
 
-NOW = datetime.now(UTC)
+
+def now() -> datetime:
+    """Now, when it is needed: what is shown tells how long ago it was."""
+    return datetime.now(UTC)
+
+
 RUN = "6f2e8b9c-0d1a-4c55-9d3e-2f1b7a8c9d0e"
 SCRIPT = "<script>alert('x')</script>"
 TOKEN = "orc_" + "a1B2c3" * 8
@@ -94,7 +99,7 @@ def flow_run(**parts: Any) -> FlowRun:
 
 
 def log_record(message: str, level: str = "INFO") -> LogRecord:
-    return LogRecord(RUN, NOW, level, "orders", message, None, RUN, None)
+    return LogRecord(RUN, now(), level, "orders", message, None, RUN, None)
 
 
 def test_a_state_is_shown_with_its_message_on_its_colour() -> None:
@@ -107,7 +112,7 @@ def test_a_state_is_shown_with_its_message_on_its_colour() -> None:
 
 
 def test_a_state_is_shown_with_what_its_type_adds() -> None:
-    start = NOW + timedelta(hours=2, minutes=5)
+    start = now() + timedelta(hours=2, minutes=5)
     shown = page(Retrying("again", start_time=start, run_count=3))
 
     assert "run count3" in shown.text
@@ -177,7 +182,7 @@ def test_no_token_is_shown(value: Any) -> None:
 
 
 def test_a_result_is_shown_field_by_field() -> None:
-    shown = page(flow_run(duration=0.25, labels=("etl", "gpu"), start_time=NOW - timedelta(minutes=3)))
+    shown = page(flow_run(duration=0.25, labels=("etl", "gpu"), start_time=now() - timedelta(minutes=3)))
 
     assert "brave-otter" in shown.text
     assert "durations" not in shown.text
@@ -189,7 +194,7 @@ def test_a_result_is_shown_field_by_field() -> None:
 
 
 def test_results_in_a_result_are_tables_in_it() -> None:
-    holder = TagSlot("db", RUN, RUN, "load", -1, NOW, None)
+    holder = TagSlot("db", RUN, RUN, "load", -1, now(), None)
     shown = page(TagLimit(RUN, "db", 1, holders=(holder,)))
     assert len(shown.all("table")) == 2
     assert "load" in shown.text
@@ -201,7 +206,7 @@ def test_a_flow_run_shows_the_states_of_its_task_runs() -> None:
         TaskRunInfo("3", "4", "sum", 1, Success()),
     )
     info = FlowRunInfo(
-        RUN, "brave-otter", RUN, Project("p", "sales"), {"day": 1}, {}, 2, NOW, Running(), task_runs
+        RUN, "brave-otter", RUN, Project("p", "sales"), {"day": 1}, {}, 2, now(), Running(), task_runs
     )
 
     shown = page(info)
@@ -273,7 +278,7 @@ def test_every_kind_of_result_has_a_table(kind: Any) -> None:
 
 
 def test_whether_something_is_so_is_shown_in_words() -> None:
-    agent = Agent(RUN, None, "LocalAgent", (), None, NOW, True)
+    agent = Agent(RUN, None, "LocalAgent", (), None, now(), True)
     assert "is activeyes" in page(agent).text
 
 
