@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestra_client._sync.base import Part
@@ -11,6 +10,8 @@ from orchestra_client.operations import tokens
 from orchestra_client.procedures.deletion import delete
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from orchestra_client.operations.checks import Id
     from orchestra_client.records import Records
     from orchestra_client.results import ApiToken, Scope
@@ -46,13 +47,10 @@ class Tokens(Part):
             PermissionDenied: the scope is wider than your own.
             BadInput: the scope does not exist, or it expires in the past.
         """
-        if not isinstance(expires_in, timedelta | datetime | None):
-            raise TypeError(f"expires_in must be a timedelta or a datetime, not {type(expires_in).__name__}")
-        moment = self._session.clock.now() + expires_in if isinstance(expires_in, timedelta) else expires_in
         creation = tokens.create_api_token(
             name,
             scope,
-            expires_at=moment,
+            expires_at=tokens.end_of(expires_in, self._session.clock.now()),
             tenant_id=tenant_id,
             flow_run_id=flow_run_id,
             key=self._session.new_id(),

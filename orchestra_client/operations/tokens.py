@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from orchestra_client.errors import BadInput
@@ -12,11 +13,30 @@ from orchestra_client.records import Records
 from orchestra_client.results import ApiToken, Scope
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from orchestra_client.operations.checks import Id
 
-__all__ = ["create_api_token", "delete_api_token", "list_api_tokens"]
+__all__ = ["create_api_token", "delete_api_token", "end_of", "list_api_tokens"]
+
+
+def end_of(expires_in: timedelta | datetime | None, now: datetime) -> datetime | None:
+    """The moment at which a token stops working; None for never.
+
+    Args:
+        expires_in: how long it works, or until when; None means for ever.
+        now: the server's time.
+
+    Raises:
+        TypeError: it is something else.
+        BadInput: there is no such moment.
+    """
+    if not isinstance(expires_in, timedelta | datetime | None):
+        raise TypeError(f"expires_in must be a timedelta or a datetime, not {type(expires_in).__name__}")
+    if not isinstance(expires_in, timedelta):
+        return expires_in
+    try:
+        return now + expires_in
+    except OverflowError:
+        raise BadInput(f"expires_in is beyond the dates there are: {expires_in} from now") from None
 
 
 def create_api_token(

@@ -844,6 +844,11 @@ def test_api_tokens_show_their_secret_only_on_request(client: Any, clock: Virtua
         client.create_api_token("x", "ADMIN")
 
 
+def test_a_token_cannot_outlive_the_calendar(client: Any) -> None:
+    with pytest.raises(BadInput, match="beyond the dates there are"):
+        client.create_api_token("x", expires_in=timedelta.max)
+
+
 # --------------------------------------------------------------------------------------- requests of one's own
 
 
