@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import api_server_option, connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, print_list
 from orchestra_client.cli.processes import log_to_stderr
 
@@ -46,8 +46,15 @@ def agent() -> None:
 @click.option(
     "--active/--silent", "is_active", default=None, help="Only those that asked for runs lately, or did not."
 )
-@click.option("--label", "labels", multiple=True, help="Only those that have it; give it once for each.")
-@click.option("--name", help="Only those of this name.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    type=filled,
+    metavar="LABEL",
+    help="Only those that have it; give it once for each.",
+)
+@click.option("--name", type=filled, metavar="NAME", help="Only those of this name.")
 @limit_option
 @json_option
 @connected
@@ -72,6 +79,8 @@ def list_agents(
 @agent.command()
 @click.option(
     "--name",
+    type=filled,
+    metavar="NAME",
     envvar="ORCHESTRA_AGENT_NAME",
     show_envvar=True,
     help="For people, and for the next start.  [default: this machine's name]",
@@ -80,6 +89,8 @@ def list_agents(
     "--label",
     "labels",
     multiple=True,
+    type=filled,
+    metavar="LABEL",
     envvar="ORCHESTRA_AGENT_LABELS",
     show_envvar=True,
     help="Take runs all of whose labels are among these; give it once for each. Without any: runs without labels.",
@@ -96,15 +107,13 @@ def list_agents(
 )
 @click.option(
     "--health-address",
+    type=filled,
     metavar="HOST:PORT",
     envvar="ORCHESTRA_AGENT_HEALTH_ADDRESS",
     show_envvar=True,
     help="Answer probes there, as 127.0.0.1:8080.",
 )
-@click.option(
-    "--api-server",
-    help="The server's URL.  [default: ORCHESTRA_API_SERVER, or the saved login's]",
-)
+@api_server_option
 @click.option(
     "--env",
     "variables",

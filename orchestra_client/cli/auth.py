@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra_client.cli.options import connected, json_option
+from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import print_fields, print_json, say
 from orchestra_client.cli.prompts import confirm
 from orchestra_client.cli.terminal import is_watched
@@ -28,6 +28,7 @@ def auth() -> None:
 @auth.command()
 @click.option(
     "--api-server",
+    type=filled,
     metavar="URL",
     envvar="ORCHESTRA_API_SERVER",
     show_envvar=True,
@@ -35,6 +36,7 @@ def auth() -> None:
 )
 @click.option(
     "--tenant",
+    type=filled,
     metavar="SLUG",
     envvar="ORCHESTRA_TENANT",
     show_envvar=True,
@@ -48,6 +50,7 @@ def auth() -> None:
 @click.option("--oidc", is_flag=True, help="As a CI job, by the token that the CI gives it.")
 @click.option(
     "--audience",
+    type=filled,
     metavar="TEXT",
     envvar="ORCHESTRA_OIDC_AUDIENCE",
     show_envvar=True,
@@ -80,6 +83,7 @@ def login(
 @auth.command()
 @click.option(
     "--api-server",
+    type=filled,
     metavar="URL",
     envvar="ORCHESTRA_API_SERVER",
     show_envvar=True,
@@ -111,8 +115,13 @@ def logout(*, api_server: str | None, everywhere: bool, revoke: bool, yes: bool)
 
 
 @auth.command()
-@click.option("--api-server", metavar="URL", help="Tell of this server alone.  [default: all that are known]")
 @json_option
+@click.option(
+    "--api-server",
+    type=filled,
+    metavar="URL",
+    help="Tell of this server alone.  [default: all that are known]",
+)
 def status(*, api_server: str | None, as_json: bool) -> None:
     """Tell who you are: which credential is used, where it is from, for which tenant, and until when.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra_client.cli.diagnosis.findings import Verdict
-from orchestra_client.cli.options import api_server_option, json_option, open_client, tenant_option
+from orchestra_client.cli.options import api_server_option, filled, json_option, open_client, tenant_option
 from orchestra_client.cli.output import people_console, print_json, printable, say
 from orchestra_client.cli.root import NotLoggedIn
 from orchestra_client.cli.terminal import is_watched
@@ -26,7 +26,7 @@ _WIDTH = len("configuration")
 
 
 @click.command()
-@click.argument("flow_run", metavar="[RUN]", required=False)
+@click.argument("flow_run", metavar="[RUN]", type=filled, required=False)
 @json_option
 @api_server_option
 @tenant_option

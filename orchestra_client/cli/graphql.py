@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestra_client.cli.options import connected
+from orchestra_client.cli.options import connected, filled
 from orchestra_client.cli.output import say
 from orchestra_client.cli.parameters import read_pairs, read_parameter_file
 from orchestra_client.cli.terminal import can_ask, is_watched
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Variables from a file with a JSON object; --var wins.",
 )
-@click.option("--operation", metavar="NAME", help="Which operation of several to execute.")
+@click.option("--operation", type=filled, metavar="NAME", help="Which operation of several to execute.")
 @click.option(
     "--pretty/--compact", default=None, help="How the JSON is laid out.  [default: pretty at a terminal]"
 )

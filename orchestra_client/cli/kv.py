@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import print_json, say
 from orchestra_client.cli.prompts import confirm, read_stdin
 from orchestra_client.cli.stored import json_value_option, match_option, parse_value, print_names
@@ -25,7 +25,7 @@ def kv() -> None:
 
 
 @kv.command("set")
-@click.argument("key")
+@click.argument("key", type=filled)
 @click.argument("value")
 @json_value_option
 @connected
@@ -42,7 +42,7 @@ def set_value(connect: Connect, *, key: str, value: str, is_json: bool) -> None:
 
 
 @kv.command("get")
-@click.argument("key")
+@click.argument("key", type=filled)
 @click.option("--json", "as_json", is_flag=True, help="Write text as JSON, too.")
 @connected
 def get_value(connect: Connect, *, key: str, as_json: bool) -> None:
@@ -68,7 +68,7 @@ def list_keys(connect: Connect, *, pattern: str | None, limit: int, as_json: boo
 
 
 @kv.command("delete")
-@click.argument("key")
+@click.argument("key", type=filled)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected
 def delete_value(connect: Connect, *, key: str, yes: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, print_list, say
 from orchestra_client.cli.prompts import confirm
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from orchestra_client.cli.options import Connect
     from orchestra_client.results import TagLimit, TagSlot
+
+
+_MOST = 2**31 - 1
+"""What the API's integers can tell."""
 
 
 class _Line(NamedTuple):
@@ -52,7 +56,9 @@ def limit() -> None:
 
 
 @limit.command("list")
-@click.option("--tag", "tags", multiple=True, help="Only this tag; give it once for each.")
+@click.option(
+    "--tag", "tags", multiple=True, type=filled, metavar="TAG", help="Only this tag; give it once for each."
+)
 @click.option("--full", "is_full", is_flag=True, help="Only limits whose slots are all taken.")
 @limit_option
 @json_option
@@ -82,8 +88,8 @@ def _lines(limits: Sequence[TagLimit]) -> Iterator[_Line]:
 
 
 @limit.command("set")
-@click.argument("tag")
-@click.argument("slots", metavar="N", type=click.IntRange(0))
+@click.argument("tag", type=filled)
+@click.argument("slots", metavar="N", type=click.IntRange(0, _MOST))
 @connected
 def set_limit(connect: Connect, *, tag: str, slots: int) -> None:
     """Let at most N task runs with TAG run at once; 0 lets none start.
@@ -96,7 +102,7 @@ def set_limit(connect: Connect, *, tag: str, slots: int) -> None:
 
 
 @limit.command("delete")
-@click.argument("tag")
+@click.argument("tag", type=filled)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected
 def delete_limit(connect: Connect, *, tag: str, yes: bool) -> None:

@@ -3,12 +3,12 @@
 A command that talks to a server is written so::
 
     @project.command("list")
-    @json_option
     @limit_option
+    @json_option
     @connected
     def list_projects(connect: Connect, *, limit: int, as_json: bool) -> None:
         with connect() as client:
-            print_list(client.projects(limit=limit), COLUMNS, as_json=as_json, none="no projects")
+            print_list(client.projects(limit=limit), COLUMNS, as_json=as_json, none="There are no such projects.")
 """
 
 from __future__ import annotations
@@ -42,8 +42,16 @@ IMPATIENCE = 5.0
 """Seconds of retries for somebody who watches. Where nobody does, as in CI, the client's own minute holds."""
 
 
+def filled(text: str) -> str:
+    """A text that is not empty, as the `type` of an option or argument: an unset variable in a script is none."""
+    if not text.strip():
+        raise click.BadParameter("it is empty.")
+    return text
+
+
 api_server_option = click.option(
     "--api-server",
+    type=filled,
     metavar="URL",
     help="The server's URL.  [default: ORCHESTRA_API_SERVER, or the saved login's]",
 )
@@ -51,6 +59,7 @@ api_server_option = click.option(
 
 tenant_option = click.option(
     "--tenant",
+    type=filled,
     metavar="SLUG",
     shell_complete=tenant_slugs,
     help="Act in this tenant.  [default: ORCHESTRA_TENANT, or the saved login's]",
@@ -118,10 +127,3 @@ limit_option = click.option(
     help="Show so many at most.",
 )
 """``--limit``, passed as `limit`."""
-
-
-def filled(text: str) -> str:
-    """A text that is not empty, as the `type` of an option or argument: an unset variable in a script is none."""
-    if not text.strip():
-        raise click.BadParameter("it is empty.")
-    return text

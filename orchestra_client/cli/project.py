@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra_client.cli.completing import project_names
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, print_json, print_list, say
 from orchestra_client.cli.prompts import confirm
 from orchestra_client.errors import NotFound
@@ -41,19 +41,19 @@ def project() -> None:
 
 
 @project.command("list")
-@click.option("--name", help="Only the project of this name.")
-@json_option
+@click.option("--name", type=filled, metavar="NAME", help="Only the project of this name.")
 @limit_option
+@json_option
 @connected
 def list_projects(connect: Connect, *, name: str | None, limit: int, as_json: bool) -> None:
     """List projects, each with the number of its flows."""
     with connect() as client:
         found = client.projects(name=name, limit=limit)
-    print_list(found, _COLUMNS, as_json=as_json, none="no projects")
+    print_list(found, _COLUMNS, as_json=as_json, none="There are no such projects.")
 
 
 @project.command()
-@click.argument("name")
+@click.argument("name", type=filled)
 @click.option("--description", help="What it is for.")
 @json_option
 @connected
@@ -70,7 +70,7 @@ def create(connect: Connect, *, name: str, description: str | None, as_json: boo
 
 
 @project.command()
-@click.argument("name", shell_complete=project_names)
+@click.argument("name", type=filled, shell_complete=project_names)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected
 def delete(connect: Connect, *, name: str, yes: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestra_client.cli.completing import project_names
-from orchestra_client.cli.options import connected, json_option
+from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import say
 from orchestra_client.cli.progress import progress_bar
 from orchestra_client.cli.terminal import is_watched
@@ -33,11 +33,17 @@ if TYPE_CHECKING:
     "--module",
     "modules",
     multiple=True,
+    type=filled,
     metavar="MODULE",
-    help="A module, or a package with all modules in it. Give it once for each.",
+    help="A module, or a package with all modules in it; give it once for each.",
 )
 @click.option(
-    "--project", required=True, metavar="NAME", shell_complete=project_names, help="Register in this project."
+    "--project",
+    required=True,
+    type=filled,
+    metavar="NAME",
+    shell_complete=project_names,
+    help="Register in this project.",
 )
 @click.option("--create-project", is_flag=True, help="Create the project if there is none.")
 @click.option("--plan", "is_plan", is_flag=True, help="Show what would change, and change nothing.")
@@ -49,7 +55,9 @@ if TYPE_CHECKING:
     "--label",
     "labels",
     multiple=True,
-    help="A label that the runs need besides the flows' own. Give it once for each.",
+    type=filled,
+    metavar="LABEL",
+    help="A label that the runs need besides the flows' own; give it once for each.",
 )
 @click.option("--watch", is_flag=True, help="Register again whenever a file is saved, until Ctrl-C.")
 @json_option

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import say
 from orchestra_client.cli.prompts import confirm, read_hidden
 from orchestra_client.cli.stored import json_value_option, match_option, parse_value, print_names
@@ -22,7 +22,7 @@ def secret() -> None:
 
 
 @secret.command("set")
-@click.argument("name")
+@click.argument("name", type=filled)
 @json_value_option
 @connected
 def set_secret(connect: Connect, *, name: str, is_json: bool) -> None:
@@ -50,7 +50,7 @@ def list_secrets(connect: Connect, *, pattern: str | None, limit: int, as_json: 
 
 
 @secret.command("delete")
-@click.argument("name")
+@click.argument("name", type=filled)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected
 def delete_secret(connect: Connect, *, name: str, yes: bool) -> None:

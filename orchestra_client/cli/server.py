@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from orchestra_client.cli.options import filled
 from orchestra_client.config import home, make_home, normalize_database
 from orchestra_client.errors import MissingExtra
 
@@ -47,6 +48,8 @@ _SECONDS = click.FloatRange(min=0.1)
 _database = _option(
     "--database",
     "ORCHESTRA_DATABASE",
+    type=filled,
+    metavar="URL",
     help="sqlite:///PATH, postgresql+psycopg://HOST/NAME or memory:.  [default: orchestra.db in ORCHESTRA_HOME]",
 )
 _log_level = _option(
@@ -103,6 +106,8 @@ _services = _options(
 @_option(
     "--host",
     "ORCHESTRA_HOST",
+    type=filled,
+    metavar="ADDRESS",
     default="127.0.0.1",
     help="Address to listen on. 0.0.0.0 lets other machines in.",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestra_client.cli.options import filled
 from orchestra_client.cli.output import Column, print_list
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ json_value_option = click.option("--json-value", "is_json", is_flag=True, help="
 """``--json-value``, passed as `is_json`."""
 
 match_option = click.option(
-    "--match", "pattern", metavar="PATTERN", help="Only names like this one, as 'db-*'; mind the quotes."
+    "--match",
+    "pattern",
+    type=filled,
+    metavar="PATTERN",
+    help="Only names like this one, as 'db-*'; mind the quotes.",
 )
 """``--match``, passed as `pattern`."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra_client.cli.completing import tenant_slugs
-from orchestra_client.cli.options import connected, json_option, limit_option, open_client
+from orchestra_client.cli.options import connected, filled, json_option, limit_option, open_client
 from orchestra_client.cli.output import Column, print_json, print_list, say
 from orchestra_client.cli.prompts import choose
 from orchestra_client.cli.root import NotLoggedIn
@@ -39,9 +39,9 @@ tenant.add_command(trust)
 
 
 @tenant.command("list")
-@click.option("--name", help="Only the tenant of this name or slug.")
-@json_option
+@click.option("--name", type=filled, metavar="NAME", help="Only the tenant of this name or slug.")
 @limit_option
+@json_option
 @connected
 def list_tenants(connect: Connect, *, name: str | None, limit: int, as_json: bool) -> None:
     """List the tenants that you can act in; the current one has a star."""
@@ -52,7 +52,7 @@ def list_tenants(connect: Connect, *, name: str | None, limit: int, as_json: boo
         {"slug": each.slug, "name": each.name, "id": each.id, "is_current": each.id == current}
         for each in found
     ]
-    print_list(rows[:limit], _COLUMNS, as_json=as_json, none="no tenants")
+    print_list(rows[:limit], _COLUMNS, as_json=as_json, none="There are no such tenants.")
 
 
 def _current_id(client: Client) -> str | None:
@@ -67,9 +67,12 @@ def _current_id(client: Client) -> str | None:
 
 
 @tenant.command()
-@click.argument("slug", required=False, shell_complete=tenant_slugs)
+@click.argument("slug", type=filled, required=False, shell_complete=tenant_slugs)
 @click.option(
-    "--api-server", metavar="URL", help="Whose saved login to change.  [default: the one that is used]"
+    "--api-server",
+    type=filled,
+    metavar="URL",
+    help="Whose saved login to change.  [default: the one that is used]",
 )
 def switch(*, slug: str | None, api_server: str | None) -> None:
     """Act in the tenant SLUG from now on; its id will do, too.
@@ -114,8 +117,13 @@ def _choose_tenant(tenants: list[Tenant]) -> Tenant:
 
 
 @tenant.command()
-@click.argument("name")
-@click.option("--slug", help="What it is called in URLs and commands.  [default: made of the name]")
+@click.argument("name", type=filled)
+@click.option(
+    "--slug",
+    type=filled,
+    metavar="SLUG",
+    help="What it is called in URLs and commands.  [default: made of the name]",
+)
 @json_option
 @connected
 def create(connect: Connect, *, name: str, slug: str | None, as_json: bool) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from orchestra_client.cli.moments import span
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, as_plain, print_json, print_list, say
 from orchestra_client.cli.prompts import confirm
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from orchestra_client.cli.options import Connect
     from orchestra_client.client import Client
     from orchestra_client.results import ApiToken, Scope
@@ -31,7 +33,7 @@ def token() -> None:
 
 
 @token.command()
-@click.argument("name")
+@click.argument("name", type=filled)
 @click.option(
     "--scope",
     type=click.Choice(["USER", "TENANT", "RUNNER"], case_sensitive=False),
@@ -40,19 +42,21 @@ def token() -> None:
     help="USER acts as you in all your tenants, TENANT in one, RUNNER does what agents and runs need.",
 )
 @click.option(
-    "--expires-in", metavar="DURATION", help='How long it works, as "90 days".  [default: for ever]'
+    "--expires-in",
+    type=span,
+    metavar="DURATION",
+    help='How long it works, as "90 days".  [default: for ever]',
 )
 @json_option
 @connected
-def create(connect: Connect, *, name: str, scope: str, expires_in: str | None, as_json: bool) -> None:
+def create(connect: Connect, *, name: str, scope: str, expires_in: timedelta | None, as_json: bool) -> None:
     """Make a token for the purpose NAME, and print it this once.
 
     Nothing but the token goes to stdout, so that it can be piped to where it belongs: into a file that others cannot
     read, or a store for secrets.
     """
-    lifetime = span(expires_in) if expires_in else None
     with connect() as client:
-        made = client.create_api_token(name, cast("Scope", scope.upper()), lifetime)
+        made = client.create_api_token(name, cast("Scope", scope.upper()), expires_in)
     if as_json:
         print_json({**as_plain(made), "token": made.token})
     else:
@@ -61,9 +65,9 @@ def create(connect: Connect, *, name: str, scope: str, expires_in: str | None, a
 
 
 @token.command("list")
-@click.option("--name", help="Only tokens of this name.")
-@json_option
+@click.option("--name", type=filled, metavar="NAME", help="Only tokens of this name.")
 @limit_option
+@json_option
 @connected
 def list_tokens(connect: Connect, *, name: str | None, limit: int, as_json: bool) -> None:
     """List the tokens that you may see, without their secret parts."""
@@ -73,7 +77,7 @@ def list_tokens(connect: Connect, *, name: str | None, limit: int, as_json: bool
 
 
 @token.command()
-@click.argument("name_or_id", metavar="TOKEN")
+@click.argument("name_or_id", type=filled, metavar="TOKEN")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected
 def delete(connect: Connect, *, name_or_id: str, yes: bool) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from orchestra_client.cli.moments import span
-from orchestra_client.cli.options import connected, json_option, limit_option
+from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, print_json, print_list, say
 from orchestra_client.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from orchestra_client.cli.options import Connect
     from orchestra_client.client import Client
@@ -36,9 +37,10 @@ def trust() -> None:
 
 
 @trust.command()
-@click.argument("name")
+@click.argument("name", type=filled)
 @click.option(
     "--issuer",
+    type=filled,
     metavar="URL",
     required=True,
     help="Whose tokens: their `iss`, or github or gitlab for the public ones.",
@@ -53,6 +55,7 @@ def trust() -> None:
 )
 @click.option(
     "--audience",
+    type=filled,
     metavar="TEXT",
     help="Whom the tokens must be made for.  [default: the server's URL without its path]",
 )
@@ -65,6 +68,7 @@ def trust() -> None:
 )
 @click.option(
     "--lifetime",
+    type=span,
     metavar="DURATION",
     default="15 minutes",
     show_default=True,
@@ -80,7 +84,7 @@ def add(
     claims: tuple[str, ...],
     audience: str | None,
     scope: str,
-    lifetime: str,
+    lifetime: timedelta,
     as_json: bool,
 ) -> None:
     """Trust the tokens of a CI, for the purpose NAME, and print the trust's id.
@@ -95,7 +99,6 @@ def add(
           --claim 'project_path=acme/*' --claim ref_protected=true
     """  # noqa: D301 - \b keeps click from joining the lines
     patterns = _patterns(claims)
-    seconds = int(span(lifetime).total_seconds())
     with connect() as client:
         made = client.create_trust(
             name,
@@ -103,7 +106,7 @@ def add(
             claims=patterns,
             audience=audience,
             scope=cast("Scope", scope.upper()),
-            lifetime=seconds,
+            lifetime=int(lifetime.total_seconds()),
         )
     say(
         f"Jobs with a token of {made.issuer} for {made.audience} can log in as {made.scope} when "
@@ -116,19 +119,19 @@ def add(
 
 
 @trust.command("list")
-@click.option("--name", help="Only the trust of this name.")
-@json_option
+@click.option("--name", type=filled, metavar="NAME", help="Only the trust of this name.")
 @limit_option
+@json_option
 @connected
 def list_trusts(connect: Connect, *, name: str | None, limit: int, as_json: bool) -> None:
     """List which CI jobs may log in, and as what; --json also tells for whom, how long, and ids."""
     with connect() as client:
         found = [each for each in client.list_trusts() if name in {None, each.name}]
-    print_list(found[:limit], _COLUMNS, as_json=as_json, none="No CI jobs are trusted.")
+    print_list(found[:limit], _COLUMNS, as_json=as_json, none="There are no such trusts.")
 
 
 @trust.command()
-@click.argument("name_or_id", metavar="TRUST")
+@click.argument("name_or_id", type=filled, metavar="TRUST")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected
 def delete(connect: Connect, *, name_or_id: str, yes: bool) -> None:

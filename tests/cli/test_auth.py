@@ -177,6 +177,11 @@ class TestLogout:
         again = member("auth", "login", "--api-server", server_url, stdin=token, status=4)
         assert "deleted" in again.err
 
+    def test_an_unset_variable_names_no_server(self, member: Orchestra) -> None:
+        member("auth", "logout", "--api-server", "", status=2)
+
+        member("auth", "status")
+
     def test_nobody_revokes_by_accident(self, member: Orchestra) -> None:
         member("auth", "logout", "--revoke", status=2)
         member.at_terminal("auth", "logout", "--revoke", answers={"Revoke the API token at": "n"}, status=1)

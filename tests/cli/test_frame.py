@@ -20,8 +20,8 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @click.command()
-@json_option
 @limit_option
+@json_option
 @connected
 def a_command(connect: Any, *, limit: int, as_json: bool) -> None:
     """Tell what was given."""
@@ -39,7 +39,7 @@ def test_the_help_shows_a_commands_own_options_first() -> None:
     shown = CliRunner().invoke(a_command, ["--help"]).output
 
     assert (
-        shown.index("--json") < shown.index("--limit") < shown.index("--api-server") < shown.index("--tenant")
+        shown.index("--limit") < shown.index("--json") < shown.index("--api-server") < shown.index("--tenant")
     )
 
 

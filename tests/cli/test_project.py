@@ -54,7 +54,7 @@ def test_the_limit_is_kept(orchestra: Orchestra, client: Client, project: str) -
 def test_no_projects_are_no_output(orchestra: Orchestra) -> None:
     done = orchestra("project", "list", "--name", "nothing")
 
-    assert (done.out, done.err) == ("", "no projects\n")
+    assert (done.out, done.err) == ("", "There are no such projects.\n")
 
 
 def test_a_new_project_is_told_by_its_id(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SECRET = re.compile(r"token|secret|password|credential|(?<!idempotency-)key")
 DESTRUCTIVE = {"archive", "delete", "remove", "revoke"}
+# Values of others may be empty; pairs and states are looked at by the commands.
+MAY_BE_EMPTY = {"claims", "description", "pairs", "query", "state", "value", "variables"}
 HEAVY = (
     "alembic",
     "gql",
@@ -80,6 +82,29 @@ def test_each_option_says_what_it_means(command: click.Command) -> None:
 @pytest.mark.parametrize("command", named({path: LEAVES[path] for path in LEAVES if path[-1] == "list"}))
 def test_a_list_has_a_limit_and_json(command: click.Command) -> None:
     assert {"--limit", "--json"} <= options(command).keys()
+
+
+@pytest.mark.parametrize("command", named(LEAVES))
+def test_the_common_options_stand_in_one_order(command: click.Command) -> None:
+    common = ["--limit", "--json", "--api-server", "--tenant"]
+    found = [name for name in options(command) if name in common]
+
+    assert found == [name for name in common if name in found]
+
+
+@pytest.mark.parametrize("command", named(LEAVES))
+def test_an_unset_variable_of_a_script_is_no_word(command: click.Command) -> None:
+    """`--tenant "$TENANT"` must not mean all tenants, or some other one, where there is no such variable."""
+    taken = []
+    for parameter in command.params:
+        try:
+            parameter.type.convert("", parameter, click.Context(command))
+        except click.BadParameter:
+            continue
+        if not getattr(parameter, "is_flag", False) and parameter.name not in MAY_BE_EMPTY:
+            taken.append(parameter.name)
+
+    assert taken == []
 
 
 @pytest.mark.parametrize("command", named({path: LEAVES[path] for path in LEAVES if path[-1] in DESTRUCTIVE}))

@@ -82,5 +82,8 @@ def test_a_duration_that_is_none_is_told_before_anything_is_made(
 ) -> None:
     name = unique("never")
 
-    assert "soon" in orchestra("token", "create", name, "--expires-in", "soon", status=2).err
+    assert (
+        "'--expires-in': 'soon'" in orchestra("token", "create", name, "--expires-in", "soon", status=2).err
+    )
+    assert "beyond" in orchestra("token", "create", name, "--expires-in", "99999999 weeks", status=1).err
     assert orchestra("token", "list", "--name", name, "--json").json == []
