@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from docutils import nodes
+
 from orchestra_client import __version__
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 # Attributes as a list: those that are also members would be described twice.
 napoleon_use_ivar = True
+# Options begin with two dashes, and what is copied from a page is typed into a shell.
+smartquotes = False
 # A short name that two classes have, such as `Agent`, need not lead anywhere.
 suppress_warnings = ["ref.python"]
 autodoc_typehints = "signature"
@@ -49,12 +53,35 @@ copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
 
 
-def _escape_stars(_app: object, _context: object, lines: list[str]) -> None:
-    """Help texts are plain text: a star in them begins no emphasis."""
-    lines[:] = [re.sub(r"(?<![\\*])\*(?!\*)", r"\*", line) for line in lines]
+def _is_plain_text(_app: object, _context: object, lines: list[str]) -> None:
+    """Help texts are plain text: a star in them begins no emphasis, a backslash stands for itself."""
+    lines[:] = [re.sub(r"\\|(?<!\*)\*(?!\*)", r"\\\g<0>", line) for line in lines]
+
+
+def _mend_options(_app: object, _context: object, lines: list[str]) -> None:
+    """Defaults are written as one types them, and left out where there is none; metavars keep their last bracket."""
+    lines[:] = [
+        re.sub(r"<([^<>\[]*\[[^<>\]]*)>$", r"<\1]>", re.sub(r"(:default: ``)'(.*)'``$", r"\1\2``", line))
+        for line in lines
+        if ":default: ``Sentinel." not in line
+    ]
+
+
+def _name_in_full(app: Sphinx, document: nodes.document) -> None:
+    """Commands are headed by all of their names: `orchestra tenant trust add`, not `add`."""
+    if app.env.docname != "reference/cli":
+        return
+    for section in document.findall(nodes.section):
+        above = section.parent
+        if isinstance(above, nodes.section) and above.parent is not document:
+            title = f"{above[0].astext()} {section[0].astext()}"
+            section[0].replace_self(nodes.title("", title))
 
 
 def setup(app: Sphinx) -> None:
     """Connect what is changed on the way."""
     for part in ("description", "options", "arguments", "epilog"):
-        app.connect(f"sphinx-click-process-{part}", _escape_stars)
+        app.connect(f"sphinx-click-process-{part}", _is_plain_text)
+    app.connect("sphinx-click-process-options", _mend_options)
+    # Before the tables of contents are made of the headings.
+    app.connect("doctree-read", _name_in_full, priority=400)
