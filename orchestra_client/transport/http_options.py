@@ -65,13 +65,15 @@ class HTTPOptions:
     trust_env: bool = True
 
 
-def open_pool(kind: type[T], options: HTTPOptions, proxy: str | None) -> T:
+def open_pool(kind: type[T], options: HTTPOptions, proxy: str | None, *, tls: bool = True) -> T:
     """A pool of connections, none of them made yet.
 
     Args:
         kind: `httpx.HTTPTransport` or `httpx.AsyncHTTPTransport`.
         options: how to connect.
         proxy: the proxy's URL; None for the direct way.
+        tls: False promises that all servers are asked by plain HTTP: the certificates of CAs are not read, which takes
+            longer than all else, and none is trusted.
 
     Raises:
         MissingExtra: HTTP/2 is asked for and not installed.
@@ -82,7 +84,7 @@ def open_pool(kind: type[T], options: HTTPOptions, proxy: str | None) -> T:
     try:
         return kind(
             http2=options.http2,
-            verify=_verification(options.verify),
+            verify=_verification(options.verify, tls),
             proxy=proxy,
             trust_env=options.trust_env,
             limits=_LIMITS,
@@ -99,7 +101,9 @@ def open_pool(kind: type[T], options: HTTPOptions, proxy: str | None) -> T:
         ) from None
 
 
-def _verification(verify: bool | str | ssl.SSLContext) -> bool | ssl.SSLContext:
+def _verification(verify: bool | str | ssl.SSLContext, tls: bool) -> bool | ssl.SSLContext:
+    if verify is True and not tls:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not isinstance(verify, str):
         return verify
     try:

@@ -1,4 +1,4 @@
-"""Ways to servers: for each proxy that leads to some of them, and for the direct way, one pool of connections.
+"""Ways to servers: for each proxy that leads to some of them, and for the direct way, one pool with TLS and one without.
 
 These are httpx's transports without its client around them. The client would keep cookies, look for redirects and for
 credentials in URLs, none of which is wanted here, and take as long for it as all of our own code takes for a call.
@@ -33,7 +33,7 @@ class Routes(Generic[T]):
     def __init__(self, kind: type[T], options: HTTPOptions) -> None:
         self._kind: type[T] = kind
         self._options = options
-        self._pools: dict[str | None, T] = {}
+        self._pools: dict[tuple[str | None, bool], T] = {}
         self._lock = threading.Lock()
 
     @property
@@ -49,11 +49,11 @@ class Routes(Generic[T]):
             MissingExtra: HTTP/2 is asked for and not installed.
             ConfigurationError: the proxy or the CA bundle cannot be used.
         """
-        proxy = self._proxy(url)
+        proxy, tls = self._proxy(url), url.scheme != "http"
         with self._lock:
-            if proxy not in self._pools:
-                self._pools[proxy] = open_pool(self._kind, self._options, proxy)
-            return self._pools[proxy]
+            if (proxy, tls) not in self._pools:
+                self._pools[proxy, tls] = open_pool(self._kind, self._options, proxy, tls=tls)
+            return self._pools[proxy, tls]
 
     def _proxy(self, url: httpx.URL) -> str | None:
         if self._options.proxy or not self._options.trust_env:

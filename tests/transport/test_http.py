@@ -303,6 +303,12 @@ class TestOptions:
         with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
             HTTPTransport("https://host/graphql")
 
+    def test_certificates_are_not_read_where_there_is_no_tls(self, run, wire, tmp_path, monkeypatch):
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+        assert run(wire.url, "send", HELLO).status == 200
+        with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+            run(wire.url, "request", "GET", "health", server="https://other.invalid")
+
     def test_a_folder_of_certificates_is_accepted(self, tmp_path):
         HTTPTransport("https://host/graphql", HTTPOptions(verify=str(tmp_path))).close()
 
