@@ -23,6 +23,8 @@ def main() -> None:
         sys.exit(2)
     from orchestra_client.cli.root import orchestra  # noqa: PLC0415 (needs click)
 
+    # httpx has a command of its own, for which it imports rich and Pygments where they are: a sixth of all the time.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # how Python marks what cannot be imported
     try:
         orchestra(prog_name="orchestra")
     except OSError as error:

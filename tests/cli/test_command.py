@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,9 @@ from orchestra_client.cli.root import orchestra
 from orchestra_client.cli.server import server as server_group
 from orchestra_client.server.context import Settings
 from orchestra_client.server.services import ServiceSettings
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Orchestra
 
 
 def test_help_names_every_group() -> None:
@@ -56,3 +60,15 @@ def test_the_server_says_what_to_install_when_its_extra_is_missing() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "pip install 'orchestra-client[server]'" in ended.stderr
+
+
+@pytest.mark.slow
+def test_in_a_pipe_nothing_is_loaded_that_draws(orchestra: Orchestra) -> None:
+    code = (
+        "import sys; from contextlib import suppress; from orchestra_client.cli import main\n"
+        "with suppress(SystemExit): main()\n"
+        "print(*{'httpx', 'pygments', 'rich', 'sqlalchemy'} & sys.modules.keys())"
+    )
+    command = [sys.executable, "-c", code, "project", "list", "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, env=orchestra.environ)
+    assert ended.stdout.splitlines()[-1] == "httpx"
