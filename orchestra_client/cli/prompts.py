@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["choose", "confirm", "read_hidden", "read_stdin"]
 
-MAX_VALUE_BYTES = 1_000_000
+MAX_CHARACTERS = 1_000_000
 
 
 def confirm(question: str, *, is_confirmed: bool) -> None:
@@ -74,7 +74,7 @@ def read_hidden(what: str) -> str:
         answer: str = click.prompt(what, hide_input=True, err=True)
         return answer
     if sys.stdin.isatty():
-        raise click.UsageError(f"Nobody can be asked for the {what.lower()}; pipe it into stdin.")
+        raise click.UsageError(f"Nobody can be asked for the {_within_sentence(what)}; pipe it into stdin.")
     return read_stdin(what)
 
 
@@ -90,13 +90,21 @@ def read_stdin(what: str) -> str:
     Raises:
         click.UsageError: nothing was given, too much, or something that is no text.
     """
+    named = _within_sentence(what)
     try:
-        text = sys.stdin.read(MAX_VALUE_BYTES + 1)
-    except UnicodeDecodeError:
-        raise click.UsageError(f"The {what.lower()} on stdin is no text.") from None
-    if len(text) > MAX_VALUE_BYTES:
-        raise click.UsageError(f"The {what.lower()} on stdin is longer than {MAX_VALUE_BYTES} characters.")
+        text = sys.stdin.read(MAX_CHARACTERS + 1)
+        # Where the locale names no encoding, Python lets bytes that are no text through as halves of characters.
+        text.encode()
+    except UnicodeError:
+        raise click.UsageError(f"The {named} on stdin is no text.") from None
+    if len(text) > MAX_CHARACTERS:
+        raise click.UsageError(f"The {named} on stdin is longer than {MAX_CHARACTERS} characters.")
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise click.UsageError(f"There is no {what.lower()} on stdin.")
+        raise click.UsageError(f"There is no {named} on stdin.")
     return text
+
+
+def _within_sentence(what: str) -> str:
+    """``Value of DB`` as ``value of DB``; an abbreviation stays as it is."""
+    return what if what.split(maxsplit=1)[0].isupper() else what[0].lower() + what[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from orchestra_client.cli.options import connected, json_option, limit_option
 from orchestra_client.cli.output import Column, as_plain, print_list, when
-from orchestra_client.cli.prompts import choose, confirm, read_hidden
+from orchestra_client.cli.prompts import choose, confirm, read_hidden, read_stdin
 from orchestra_client.results import ApiToken
 from orchestra_client.states import Success
 
@@ -126,3 +127,23 @@ def test_a_hidden_value_comes_from_stdin_without_its_last_line_break() -> None:
 
     assert CliRunner().invoke(read, input=" a\nb \n").output == "' a\\nb '\n"
     assert CliRunner().invoke(read, input="\n").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("Value of DB", "There is no value of DB on"), ("API token", "There is no API token on")],
+)
+def test_what_is_missing_on_stdin_keeps_its_name(what: str, said: str) -> None:
+    @click.command()
+    def read() -> None:
+        read_hidden(what)
+
+    assert said in CliRunner().invoke(read, input="").output
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_bytes_that_are_no_text_are_no_value(monkeypatch: pytest.MonkeyPatch, errors: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff"), "utf-8", errors))
+
+    with pytest.raises(click.UsageError, match="is no text"):
+        read_stdin("value")
