@@ -50,6 +50,7 @@ _QUERIES = (
     _QUERY % (_WHO % ""),
 )
 _NO_TOKEN = ""
+_TENANT = "ORCHESTRA_TENANT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,7 @@ def _hidden(saved: SavedLogin, credentials: Credentials) -> Iterator[str]:
     token, wish = saved.api_token, credentials.wish
     if credentials.source is CredentialSource.ENVIRONMENT and token not in {None, credentials.api_token}:
         yield f"ORCHESTRA_API_TOKEN is set, and hides your saved login with {mask_token(token)}."
-    if wish and saved.tenant_id not in {None, wish.tenant_id} and saved.tenant_slug != wish.tenant_slug:
+    is_hidden = saved.tenant_id not in {None, wish and wish.tenant_id}
+    if wish and wish.source == _TENANT and is_hidden and saved.tenant_slug != wish.tenant_slug:
         name = saved.tenant_slug or saved.tenant_id
-        yield f"ORCHESTRA_TENANT is set, and hides the tenant of your saved login, {name}."
+        yield f"{_TENANT} is set, and hides the tenant of your saved login, {name}."

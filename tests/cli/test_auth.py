@@ -294,6 +294,15 @@ class TestStatus:
 
         assert f"ORCHESTRA_TENANT is set, and hides the tenant of your saved login, {slug}." in done.err
 
+    def test_the_doctor_does_not_take_an_option_for_a_variable(
+        self, newcomer: Orchestra, server_url: str
+    ) -> None:
+        newcomer("auth", "login", "--api-server", server_url, "--tenant", "default", stdin=TOKEN)
+
+        done = newcomer("doctor", "--tenant", "elsewhere", status=1)
+
+        assert "ORCHESTRA_TENANT is set" not in done.out
+
     def test_every_saved_login_is_told_and_the_current_one_decides(
         self, member: Orchestra, server_url: str
     ) -> None:
