@@ -6,6 +6,7 @@ tenant trusts it, once in a while however many keys are made up, by a few thread
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections import OrderedDict
@@ -31,7 +32,10 @@ COOLDOWN = 10.0
 """Seconds between two questions to an issuer, when the first one failed or did not bring the key."""
 
 PATIENCE = 5.0
-"""Seconds that an issuer has to answer."""
+"""Seconds that an issuer is waited for."""
+
+MAX_SECONDS = 30.0
+"""How long one answer may take at all: what drips in later than that keeps no thread busy."""
 
 MAX_BYTES = 512 * 1024
 """Of one answer of an issuer; GitHub's keys are 10 kB."""
@@ -48,7 +52,7 @@ class Unavailable(Exception):
 
 
 def fetch_json(url: str) -> Any:
-    """The JSON at a URL, which is asked once, and followed nowhere else.
+    """The JSON at a URL, which is asked once, and followed nowhere else. Call it in a thread without an event loop.
 
     Raises:
         Unavailable: there was no answer, or another one.
@@ -56,20 +60,36 @@ def fetch_json(url: str) -> Any:
     # It takes a while to import, and most servers log no jobs in.
     import httpx  # noqa: PLC0415
 
-    body = b""
     try:
-        with httpx.stream("GET", url, timeout=PATIENCE, headers={"Accept": "application/json"}) as response:
-            if response.status_code != 200:
-                raise Unavailable(f"answered {url} with HTTP status {response.status_code}")
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise Unavailable(f"answered {url} with more than {MAX_BYTES} bytes")
-        return json.loads(body)
+        # Only an event loop ends what drips in byte by byte, headers included: no socket ever times out over it.
+        return json.loads(asyncio.run(asyncio.wait_for(_fetch(url), MAX_SECONDS)))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unavailable(f"could not be reached at {url} ({type(error).__name__})") from None
+    except TimeoutError:
+        raise Unavailable(f"took longer than {MAX_SECONDS:.0f} s to answer {url}") from None
     except (ValueError, RecursionError):
         raise Unavailable(f"answered {url} with something that is no JSON") from None
+
+
+async def _fetch(url: str) -> bytes:
+    import httpx  # noqa: PLC0415
+
+    # Nothing compressed: a few hundred bytes of it can unpack to more than the memory holds, at once.
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    body = b""
+    async with (
+        httpx.AsyncClient(timeout=PATIENCE, headers=headers) as client,
+        client.stream("GET", url) as response,
+    ):
+        if response.status_code != 200:
+            raise Unavailable(f"answered {url} with HTTP status {response.status_code}")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise Unavailable(f"answered {url} with something compressed, which was not asked for")
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise Unavailable(f"answered {url} with more than {MAX_BYTES} bytes")
+    return body
 
 
 class KeyClient(PyJWKClient):
@@ -161,8 +181,7 @@ class Issuer:
         return age if age >= 0 else float("inf")
 
     def _fetch(self) -> None:
-        # In a thread, because an answer that drips in byte by byte meets no timeout of a socket. It is let run on, and
-        # what it brings late still counts.
+        # In a thread, so that nobody waits longer than this. It is let run on, and what it brings late still counts.
         if self._asking is None or not self._asking.is_alive():
             self._asking = threading.Thread(target=self._ask, name="oidc-issuer", daemon=True)
             self._asking.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,11 @@ class TestIssuers:
             ("/.well-known/openid-configuration", (200, {}, b"[" * 100_000), "no JSON"),
             ("/jwks", (500, {}, b""), "HTTP status 500"),
             ("/jwks", (200, {}, b" " * 600_000), "more than 524288 bytes"),
+            (
+                "/jwks",
+                (200, {"Content-Encoding": "gzip, gzip"}, gzip.compress(gzip.compress(b" " * 10_000_000))),
+                "something compressed",
+            ),
             ("/jwks", [], "has no keys"),
             ("/jwks", {"keys": []}, "has no keys"),
             ("/jwks", {"keys": 7}, "has no keys"),
@@ -155,6 +161,21 @@ class TestIssuers:
 
         with pytest.raises(Refused, match="did not answer within"):
             world.login()
+
+    @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
+    def test_an_issuer_that_drips_keeps_no_thread_for_long(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        monkeypatch.setattr(oidc_issuers, "MAX_SECONDS", 0.3)
+        world.trust()
+        world.issuer.answers[path] = lambda: (200, {}, [b" "] * 3000)
+
+        with pytest.raises(Refused, match="took longer than"):
+            world.login()
+        for thread in threading.enumerate():
+            if thread.name == "oidc-issuer":
+                thread.join(5)
+                assert not thread.is_alive()
 
     def test_while_an_issuer_is_asked_the_server_goes_on(
         self, tmp_path: Path, clock: Clock, issuer: Issuer
