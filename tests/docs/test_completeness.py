@@ -38,6 +38,12 @@ def test_the_pages_call_methods_that_exist() -> None:
     assert called <= public(Client) | public(AsyncClient) | {"md"}
 
 
+@pytest.mark.parametrize("room", sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py")))
+def test_every_room_is_on_the_plan(room: str) -> None:
+    assert f"`{room}/`" in prose("docs/architecture.md")
+    assert re.search(rf"^  (?:\w+/ +)*{room}/ ", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", [name for name in errors.__all__ if isinstance(getattr(errors, name), type)])
 def test_every_error_is_documented(name: str) -> None:
     assert f"`{name}`" in prose("docs/client.md")
