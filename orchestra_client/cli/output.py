@@ -7,6 +7,7 @@ Colours follow the terminal, `NO_COLOR` and `FORCE_COLOR`.
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -121,7 +122,8 @@ def print_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """Tell whoever watches, on stderr. Names in it may be anybody's: what would move the cursor is left out."""
-    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
+    # Not by click, which would write over a progress bar that is there.
+    print("\n".join(map(printable, text.split("\n"))), file=sys.stderr, flush=True)
 
 
 def as_plain(value: Any) -> Any:
@@ -188,13 +190,14 @@ def people_console() -> Console:
 
 
 def _print_table(rows: Sequence[Any], columns: Sequence[Column]) -> None:
-    from rich.table import Table  # noqa: PLC0415 - only needed for people
+    from rich.cells import cell_len  # noqa: PLC0415 - only needed for people
+    from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
     console = people_console()
     values = [[column.read(row) for column in columns] for row in rows]
     longest = [
-        max(map(len, (column.title, *map(_shown, cells))))
+        max(map(cell_len, (column.title, *map(_shown, cells))))
         for column, cells in zip(columns, zip(*values, strict=True), strict=True)
     ]
     widths = _fitting(longest, columns, console.width - _GAP * (len(columns) - 1))

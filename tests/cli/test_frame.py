@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import click
@@ -70,6 +71,21 @@ def test_a_narrow_terminal_gets_whole_ids_and_the_beginnings_of_the_rest(
     print_list([("a name that is longer than that", "1" * 36)], columns, as_json=False)
 
     assert capsys.readouterr().out.splitlines()[1] == f"a name that…  {'1' * 36}"
+
+
+def test_wide_characters_are_shown_whole_where_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("orchestra_client.cli.output.is_watched", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+
+    print_list(
+        [("日本語プロジェクト", 1)],
+        [Column("NAME", itemgetter(0)), Column("N", itemgetter(1))],
+        as_json=False,
+    )
+
+    assert capsys.readouterr().out.splitlines()[1].split() == ["日本語プロジェクト", "1"]
 
 
 def test_json_has_no_secrets_and_no_objects(capsys: pytest.CaptureFixture[str]) -> None:

@@ -265,6 +265,17 @@ def test_a_person_sees_a_bar_and_a_table_with_what_changed(
 
 
 @slow
+def test_what_is_told_meanwhile_stands_in_lines_of_its_own_above_the_bar(
+    orchestra: Orchestra, project: str, write: Callable[..., None]
+) -> None:
+    write(a=flow("etl"), broken="1 +\n")
+
+    done = orchestra.at_terminal("register", "flows", "--project", project, status=1)
+
+    assert "\r\x1b[2Kflows/broken.py:1: SyntaxError" in done.painted
+
+
+@slow
 def test_watching_registers_each_save_and_survives_a_broken_one(
     orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
 ) -> None:
