@@ -32,16 +32,16 @@ _CHECKED_ANYWAY = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
 _PUBLIC_ISSUERS: dict[str, tuple[str, ...]] = {
     "https://token.actions.githubusercontent.com": (
         "repository",
-        "sub",
         "repository_id",
         "repository_owner",
         "repository_owner_id",
     ),
-    "https://gitlab.com": ("project_path", "sub", "project_id", "namespace_path", "namespace_id"),
+    "https://gitlab.com": ("project_path", "project_id", "namespace_path", "namespace_id"),
 }
 
 _WILDCARD = re.compile(r"[*?\[]")
-_WILDCARDS = re.compile(r"\[[^\]]+\]|[*?]")
+# As `fnmatch` reads them: a bracket that stands first in its set belongs to it.
+_WILDCARDS = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
 
 def trust_of(input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 (the argument's name in the API)
@@ -163,14 +163,18 @@ def _check_who(claims: Sequence[Mapping[str, str]], issuer: str) -> None:
             "Write out at least one claim, such as repository=acme/flows."
         )
     telling = _PUBLIC_ISSUERS.get(issuer)
-    if telling and not any(each["name"] in telling and _is_definite(each["pattern"]) for each in claims):
+    if telling and not any(_tells_who(each["name"], each["pattern"], telling) for each in claims):
         raise BadInput(
             f"Everybody can have jobs at {issuer}, so a claim must tell whose they are: {telling[0]}, or one of "
             f"{', '.join(telling[1:])}; written out, or with wildcards only behind a slash, such as "
-            f"{telling[0]}=acme/*. acme* would also let in acme-of-somebody-else."
+            f"{telling[0]}=acme/*. acme* would also let in acme-of-somebody-else. "
+            "A sub tells it only when it begins with such a claim, as in repo:acme/flows:*."
         )
 
 
-def _is_definite(pattern: str) -> bool:
+def _tells_who(name: str, pattern: str, telling: Sequence[str]) -> bool:
+    if name == "sub":
+        # Whoever has a project may say what its jobs' subject is made of: it can be an environment's name alone.
+        name = pattern.partition(":")[0]
     wildcard = _WILDCARD.search(pattern)
-    return wildcard is None or "/" in pattern[: wildcard.start()]
+    return name in {"repo", *telling} and (wildcard is None or "/" in pattern[: wildcard.start()])
