@@ -22,6 +22,9 @@ __all__ = ["badge", "cell", "is_state", "moment_html", "state_badge"]
 NOTHING = '<span style="opacity:.5">–</span>'
 
 _MAX_LABELS = 12
+_MAX_TITLE = 5000
+"""Characters: a page of a hundred messages of a megabyte would be kept with the notebook."""
+
 _ONE_LINE = "white-space:nowrap"
 
 
@@ -79,7 +82,8 @@ def badge(text: str, color: str, title: str | None = None) -> str:
 
 def state_badge(state: State) -> str:
     """A state's type on its colour; its message is the title."""
-    return badge(state.type_name, state_color(state.type_name), state.message)
+    message = shortened(state.message, _MAX_TITLE) if state.message else None
+    return badge(state.type_name, state_color(state.type_name), message)
 
 
 def moment_html(moment: datetime, now: datetime) -> str:
@@ -93,7 +97,11 @@ def moment_html(moment: datetime, now: datetime) -> str:
 
 def _text(text: str) -> str:
     short = shortened(text)
-    return element("span", linked(short), title=text if short != text else None, style="white-space:pre-wrap")
+    return element("span", linked(short), title=_title(text, short), style="white-space:pre-wrap")
+
+
+def _title(text: str, short: str) -> str | None:
+    return None if text == short else shortened(text, _MAX_TITLE)
 
 
 def _id(text: str, is_short: bool) -> str:
@@ -105,7 +113,7 @@ def _id(text: str, is_short: bool) -> str:
 def _json(value: Mapping[str, Any]) -> str:
     text = json.dumps(value, ensure_ascii=False, default=_plain_mapping)
     short = shortened(text)
-    return element("code", safe(short), title=text if short != text else None)
+    return element("code", safe(short), title=_title(text, short))
 
 
 def _plain_mapping(value: object) -> Any:

@@ -253,6 +253,12 @@ def test_long_texts_are_cut_and_whole_in_the_title() -> None:
     assert any(each.get("title") == "x" * 1000 for each in shown.all("span"))
 
 
+def test_many_very_long_texts_make_no_page_that_nobody_can_open() -> None:
+    records = Records([log_record("<x> " * 250_000)] * 100, kind=LogRecord)
+    assert len(records._repr_html_()) < 3_000_000
+    assert len(Failed("<x> " * 250_000)._repr_html_()) < 30_000
+
+
 def test_ids_in_tables_are_cut_to_what_tells_them_apart() -> None:
     shown = page(Records([flow_run()], kind=FlowRun))
     assert RUN not in shown.text
