@@ -11,7 +11,7 @@ import click
 
 from orchestra_client.cli.diagnosis.findings import Verdict
 from orchestra_client.cli.options import api_server_option, filled, json_option, open_client, tenant_option
-from orchestra_client.cli.output import people_console, print_json, printable, say
+from orchestra_client.cli.output import in_one_line, people_console, print_json, say
 from orchestra_client.cli.root import NotLoggedIn
 from orchestra_client.cli.terminal import is_watched
 
@@ -79,7 +79,7 @@ def _lines(finding: Finding) -> Iterator[str]:
 
 def _write(finding: Finding) -> None:
     """For pipes: lines that are as long as they are."""
-    first, *others = map(printable, _lines(finding))
+    first, *others = map(in_one_line, _lines(finding))
     click.echo(f"{_SIGNS[finding.verdict]} {finding.check:<{_WIDTH}}  {first}")
     for line in others:
         click.echo(" " * (_WIDTH + 4) + line)
@@ -90,7 +90,7 @@ def _show(finding: Finding) -> None:
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    first, *others = map(printable, _lines(finding))
+    first, *others = map(in_one_line, _lines(finding))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(width=1)
     grid.add_column(width=_WIDTH)

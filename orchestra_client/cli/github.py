@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestra_client.cli.output import printable, say
+from orchestra_client.cli.output import in_one_line, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,16 +110,16 @@ def _table_row(flow: Row) -> str:
 
 
 def _diff(flow: Row) -> Iterator[str]:
-    lines = [printable(line) for line in flow.diff.lines()] if flow.diff else []
+    lines = [in_one_line(line) for line in flow.diff.lines()] if flow.diff else []
     if len(lines) > _MAX_LINES:
         lines[_MAX_LINES:] = [f"and {len(lines) - _MAX_LINES} more"]
     # One more than any run of them inside, so that nothing inside ends it.
     fence = "`" * max([3, *(len(run) + 1 for line in lines for run in re.findall("`+", line))])
-    yield f"\n<details><summary>{html.escape(printable(flow.name))}</summary>\n\n{fence}diff"
+    yield f"\n<details><summary>{html.escape(in_one_line(flow.name))}</summary>\n\n{fence}diff"
     yield from lines
     yield f"{fence}\n\n</details>"
 
 
 def _escaped(text: str) -> str:
     """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_\[\]<>|~#&@$])", r"\\\1", printable(text))
+    return re.sub(r"([\\`*_\[\]<>|~#&@$])", r"\\\1", in_one_line(text))

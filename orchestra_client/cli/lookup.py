@@ -7,8 +7,7 @@ from uuid import UUID
 
 import click
 
-from orchestra_client.cli.output import say
-from orchestra_client.watching.lines import printable
+from orchestra_client.cli.output import in_one_line, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,5 +123,5 @@ def _run_line(run: FlowRun) -> str:
 
 
 def _several(what: str, instead: str, candidates: Iterable[str]) -> click.ClickException:
-    lines = [f"Several {what}; say which by {instead}:", *map(printable, candidates)]
+    lines = [f"Several {what}; say which by {instead}:", *map(in_one_line, candidates)]
     return click.ClickException("\n  ".join(lines))

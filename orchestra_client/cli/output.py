@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Column",
     "as_plain",
+    "in_lines",
+    "in_one_line",
     "people_console",
     "print_fields",
     "print_json",
     "print_list",
-    "printable",
     "say",
     "state_style",
     "when",
@@ -123,7 +124,7 @@ def print_json(value: Any) -> None:
 def say(text: str) -> None:
     """Tell whoever watches, on stderr. Names in it may be anybody's: what would move the cursor is left out."""
     # Not by click, which would write over a progress bar that is there.
-    print("\n".join(map(printable, text.split("\n"))), file=sys.stderr, flush=True)
+    print(in_lines(text), file=sys.stderr, flush=True)
 
 
 def as_plain(value: Any) -> Any:
@@ -230,12 +231,12 @@ def _fitting(longest: Sequence[int], columns: Sequence[Column], available: int) 
 
 def _shown(value: Any) -> str:
     """A cell for people."""
-    return when(value) if isinstance(value, datetime) else printable(_text(value))
+    return when(value) if isinstance(value, datetime) else in_one_line(_text(value))
 
 
 def _piped(value: Any) -> str:
     """A cell for programs: of one line, without tabs."""
-    return printable(value.isoformat() if isinstance(value, datetime) else _text(value))
+    return in_one_line(value.isoformat() if isinstance(value, datetime) else _text(value))
 
 
 def _text(value: Any) -> str:
@@ -250,6 +251,11 @@ def _text(value: Any) -> str:
     return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
-def printable(text: str) -> str:
+def in_one_line(text: str) -> str:
     """A text without line breaks, tabs and escape sequences, which could paint over what stands above."""
     return "".join(each if each.isprintable() else " " for each in text)
+
+
+def in_lines(text: str) -> str:
+    """A text with its line breaks, each line as by `in_one_line`."""
+    return "\n".join(map(in_one_line, text.split("\n")))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra_client.cli.output import Column, people_console, print_json, print_list, printable, say
+from orchestra_client.cli.output import Column, in_one_line, people_console, print_json, print_list, say
 from orchestra_client.cli.terminal import is_watched
 from orchestra_client.results import FlowChange
 
@@ -172,13 +172,13 @@ def _print_for_people(report: Report) -> None:
     console = people_console()
     for each in report.flows:
         lines = _lines(each)
-        for line in [printable(each.name), *(f"  {line}" for line in lines)] if lines else ():
+        for line in [in_one_line(each.name), *(f"  {line}" for line in lines)] if lines else ():
             # Text, not markup: a name in brackets is a name.
             console.print(Text(line, _MARKS.get(line.strip()[0], "bold")))
 
 
 def _lines(row: Row) -> list[str]:
-    lines = [printable(line) for line in row.diff.lines()] if row.diff is not None else []
+    lines = [in_one_line(line) for line in row.diff.lines()] if row.diff is not None else []
     if row.diff is not None and row.diff.is_partial:
         lines.append("  and maybe more, for the server keeps only some of it")
     return lines

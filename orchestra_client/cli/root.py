@@ -86,6 +86,9 @@ class Commands(click.Group):
             raise _shown(error) from None
         except click.UsageError as error:
             raise _without_secrets(error) from None
+        except click.ClickException as error:
+            kind = NotLoggedIn if isinstance(error, NotLoggedIn) else click.ClickException
+            raise kind(_safe(error.format_message())) from None
         except (KeyboardInterrupt, click.Abort) as error:
             # A question that is answered by Ctrl-C becomes an Abort; so does one that is answered by No.
             if isinstance(error, click.Abort) and not isinstance(error.__context__, KeyboardInterrupt):
@@ -106,8 +109,15 @@ class NotLoggedIn(click.ClickException):
 
 def _shown(error: OrchestraError) -> click.ClickException:
     if isinstance(error, AuthenticationError):
-        return NotLoggedIn(f"{error}\nLog in with `orchestra auth login`, or set ORCHESTRA_API_TOKEN.")
-    return click.ClickException(str(error))
+        return NotLoggedIn(_safe(f"{error}\nLog in with `orchestra auth login`, or set ORCHESTRA_API_TOKEN."))
+    return click.ClickException(_safe(str(error)))
+
+
+def _safe(message: str) -> str:
+    """Without what could move the cursor: names in a message may be anybody's."""
+    from orchestra_client.cli.output import in_lines  # noqa: PLC0415 - only where something went wrong
+
+    return in_lines(message)
 
 
 def _without_secrets(error: click.UsageError) -> click.UsageError:

@@ -11,6 +11,7 @@ import click
 import pytest
 
 from orchestra_client.cli.root import _COMMANDS, _SECTIONS, Commands, orchestra
+from orchestra_client.errors import AuthenticationError, BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,3 +199,18 @@ def test_ctrl_c_is_status_130_and_no_is_status_1(error: BaseException, status: i
         group(["anything"])
 
     assert ended.value.code == status
+
+
+@pytest.mark.parametrize(
+    "error", [click.ClickException("a\x1b[2Jb"), BadInput("a\x1b[2Jb"), AuthenticationError("a\x1b[2Jb")]
+)
+def test_no_name_in_an_error_paints_on_the_terminal(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = Interrupted("orchestra")
+    group.error = error
+
+    with pytest.raises(SystemExit):
+        group(["anything"])
+
+    assert "Error: a [2Jb\n" in capsys.readouterr().err
