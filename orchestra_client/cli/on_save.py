@@ -66,8 +66,10 @@ def directories_of(paths: Iterable[Path], modules: Iterable[str]) -> list[Path]:
     """
     found = {path if path.is_dir() else path.parent for path in paths}
     for name in modules:
-        with importing(Path.cwd()):
-            spec = find_spec(name.partition(".")[0])
+        top, spec = name.partition(".")[0], None
+        if top:
+            with importing(Path.cwd()):
+                spec = find_spec(top)
         if spec is None or (spec.origin is None and not spec.submodule_search_locations):
             raise click.UsageError(f"There is no module {name!r}.")
         found.update(map(Path, spec.submodule_search_locations or [str(Path(str(spec.origin)).parent)]))

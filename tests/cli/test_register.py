@@ -338,6 +338,8 @@ def run(*words: str) -> tuple[int, str]:
         (["empty.py", "--project", "p"], "There is no flow in empty.py"),
         (["-m", "no_such_module", "--project", "p"], "There is no module 'no_such_module'"),
         (["-m", "no_such_module", "--project", "p", "--watch"], "There is no module 'no_such_module'"),
+        (["-m", "../flows", "--project", "p"], "There is no module '../flows'"),
+        (["-m", ".flows", "--project", "p", "--watch"], "There is no module '.flows'"),
         (["empty.py"], "--project"),
         (["empty.py", "--project", "p", "--watch", "--json"], "leave one out"),
     ],

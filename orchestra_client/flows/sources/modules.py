@@ -72,8 +72,10 @@ def modules_in(name: str) -> list[str]:
         ModuleNotFoundError: there is no such module.
         BaseException: whatever the packages raise that it is part of.
     """
-    with importing(Path.cwd()):
-        spec = find_spec(name)
+    spec = None
+    if all(name.split(".")):  # else it is relative, or a path
+        with importing(Path.cwd()):
+            spec = find_spec(name)
     if spec is None:
         raise ModuleNotFoundError(f"there is no module {name!r}", name=name)
     return [name, *_walk(spec.submodule_search_locations or (), f"{name}.")]
