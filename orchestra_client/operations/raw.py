@@ -31,6 +31,12 @@ def raw(
         token: to authenticate with; None for the session's.
         raise_on_error: whether errors in the answer are raised.
     """
+    if not isinstance(raise_on_error, bool):
+        # The place of the variables, as everybody expects it, is that of another argument in this API.
+        raise TypeError(
+            f"raise_on_error must be True or False, not {type(raise_on_error).__name__}; give variables by name: "
+            "graphql(query, variables=…)"
+        )
     request = to_request(query, variables)
     name = request.operation_name or "graphql"
 

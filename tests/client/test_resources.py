@@ -883,6 +883,12 @@ def test_errors_are_raised_or_returned(client: Any) -> None:
     assert answer.errors[0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
+def test_variables_that_are_not_given_by_name_are_told_how(client: Any, faults: Faults) -> None:
+    with pytest.raises(TypeError, match=r"graphql\(query, variables=…\)"):
+        client.graphql("query($n: String!) { project(where: {name: {_eq: $n}}) { id } }", {"n": "p"})
+    assert faults.requests == []
+
+
 def test_headers_travel_with_every_request(client: Any, faults: Faults) -> None:
     client.attach_headers({"X-Team": "sales"})
     client.graphql("{ hello }", headers={"X-Once": "1"})
