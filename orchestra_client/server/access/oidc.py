@@ -133,7 +133,12 @@ class JobLogins:
             AuthenticationError: its token was used before, or the trust was deleted meanwhile.
         """
         now = self._database.now()
-        connection.execute(_FORGET_USED, {"now": now})
+        if now >= job.token.useless_at:
+            # That it was used may be forgotten from then on.
+            raise AuthenticationError(
+                "The OIDC token expired while the login waited; have your CI make a new one."
+            )
+        connection.execute(_FORGET_USED, {"now": _earlier(now, jwts.MAX_CLOCK_LEAD)})
         connection.execute(_FORGET_LOGINS, {"now": now})
         if connection.scalar(_IS_TRUSTED, {"id": job.trust["id"]}) is None:
             raise AuthenticationError(f"The trust {job.trust['name']!r} was deleted just now.")
@@ -223,6 +228,11 @@ def _claims(job: Job, token_id: str, *, now: str, end: int) -> jwts.Claims:
         exp=end,
         jti=str(uuid.uuid4()),
     )
+
+
+def _earlier(time: str, seconds: int) -> str:
+    """That long before: the clock of another process may be behind by as much."""
+    return format_time(dt.datetime.fromisoformat(time) - dt.timedelta(seconds=seconds))
 
 
 def _seconds(time: str) -> float:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
@@ -15,17 +15,18 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import der_to_raw_signature, raw_to_der_signature
 
+from orchestra_client.server.access.jwts import MAX_CLOCK_LEAD
+from orchestra_client.server.access.oidc import JobLogins
 from orchestra_client.server.access.oidc_issuers import COOLDOWN
 from orchestra_client.server.service import Service
 from tests.ci_issuer import AUDIENCE, Issuer
+from tests.server.access.conftest import Clock
 
 from .conftest import Refused, World, part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from tests.server.access.conftest import Clock
 
 
 def hs256_with_the_public_key(issuer: Issuer) -> str:
@@ -126,6 +127,45 @@ class TestRefusals:
         assert "used before" in world.refusal(token)
         world.clock.advance(seconds=1)
         assert "expired" in world.refusal(token)
+
+    def test_a_login_that_waits_until_its_token_was_forgotten_is_refused(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Given a token that was used, when it is verified just before its end and gets its turn after, it is refused."""
+        world.trust()
+        token = world.issuer.token()
+        world.login(token)
+        world.clock.advance(seconds=359)
+        jobs = world.service._access.jobs
+        admit = jobs.admit
+
+        def late(*arguments: Any) -> Any:
+            world.clock.advance(minutes=5)
+            return admit(*arguments)
+
+        monkeypatch.setattr(JobLogins, "admit", lambda _, *arguments: late(*arguments))
+
+        assert "expired while the login waited" in world.refusal(token)
+
+    def test_a_process_whose_clock_is_ahead_does_not_forget_too_early(
+        self, tmp_path: Path, clock: Clock, issuer: Issuer
+    ) -> None:
+        ahead = Clock()
+        ahead.advance(seconds=MAX_CLOCK_LEAD)
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+        services = [Service.open(url, home=tmp_path, clock=each) for each in (clock, ahead)]
+        behind, first = (World(service, clock, issuer) for service in services)
+        behind.trust()
+        token = issuer.token()
+        behind.login(token)
+
+        for each in (clock, ahead):
+            each.advance(seconds=359)
+        first.login(issuer.token())
+
+        assert "used before" in behind.refusal(token)
+        for service in services:
+            service.close()
 
     def test_writing_the_signature_differently_makes_no_second_token(self, world: World) -> None:
         world.trust()
