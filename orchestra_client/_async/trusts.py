@@ -56,7 +56,7 @@ class AsyncTrusts(AsyncPart):
         Raises:
             BadInput: it would let in whom nobody named, or nobody at all.
             UniquenessViolation: the tenant has a trust of that name.
-            PermissionDenied: the credential may not, as that of a CI job or a RUNNER.
+            PermissionDenied: the credential may not, as that of a CI job or a RUNNER, or one that expires.
             ConfigurationError: the server lets no jobs in.
         """
         await self._check_server()
@@ -94,7 +94,7 @@ class AsyncTrusts(AsyncPart):
 
         Raises:
             NotFound: the tenant has no such trust.
-            PermissionDenied: the credential may not, as that of a CI job or a RUNNER.
+            PermissionDenied: the credential may not, as that of a CI job or a RUNNER, or one that expires.
         """
         return await self._run(delete(oidc.delete_trust(trust_id)))
 

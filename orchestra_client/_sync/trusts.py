@@ -57,7 +57,7 @@ class Trusts(Part):
         Raises:
             BadInput: it would let in whom nobody named, or nobody at all.
             UniquenessViolation: the tenant has a trust of that name.
-            PermissionDenied: the credential may not, as that of a CI job or a RUNNER.
+            PermissionDenied: the credential may not, as that of a CI job or a RUNNER, or one that expires.
             ConfigurationError: the server lets no jobs in.
         """
         self._check_server()
@@ -95,7 +95,7 @@ class Trusts(Part):
 
         Raises:
             NotFound: the tenant has no such trust.
-            PermissionDenied: the credential may not, as that of a CI job or a RUNNER.
+            PermissionDenied: the credential may not, as that of a CI job or a RUNNER, or one that expires.
         """
         return self._run(delete(oidc.delete_trust(trust_id)))
 

@@ -46,6 +46,7 @@ class Principal:
         token_id: the API token at the root of the credential; None when the server runs without login.
         flow_run_id: the single run that a RUNNER token is bound to, or None.
         expires_at: when the credential stops working, in the store's text form, or None for never.
+        root_expires_at: when that API token stops working; a session of it often ends before.
         oidc_trust_id: the trust that let a CI job in, whose credential this is, or is made with; None for others.
         is_refresh: a refresh token: good for `refresh_token` and nothing else.
         is_stranger: nobody with a credential: good for what is open to all and nothing else.
@@ -58,6 +59,7 @@ class Principal:
     token_id: str | None = None
     flow_run_id: str | None = None
     expires_at: str | None = None
+    root_expires_at: str | None = None
     oidc_trust_id: str | None = None
     is_refresh: bool = False
     is_stranger: bool = False

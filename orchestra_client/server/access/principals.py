@@ -134,6 +134,7 @@ class Access:
             token_id=principal.token_id,
             flow_run_id=principal.flow_run_id,
             expires_at=format_time(dt.datetime.fromtimestamp(claims.exp, dt.UTC)),
+            root_expires_at=principal.root_expires_at,
             oidc_trust_id=principal.oidc_trust_id,
             is_refresh=is_refresh,
         )
@@ -168,6 +169,7 @@ def _principal(rows: Sequence[Row[Any]], asked_tenant: str | None) -> Principal:
         token_id=root.token_id,
         flow_run_id=root.flow_run_id,
         expires_at=root.expires_at,
+        root_expires_at=root.expires_at,
         oidc_trust_id=root.oidc_trust_id,
     )
 

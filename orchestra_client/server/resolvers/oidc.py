@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
-from orchestra_client.errors import PermissionDenied, UniquenessViolation
+from orchestra_client.errors import BadInput, PermissionDenied, UniquenessViolation
 from orchestra_client.server.access.oidc_trusts import trust_of
 from orchestra_client.server.registry import mutation, query
 
@@ -19,13 +19,22 @@ if TYPE_CHECKING:
 
 Input = dict[str, Any]
 
+MAX_TRUSTS = 100
+"""Of one tenant: each of an issuer's is looked at when a stranger brings a token of it."""
+
 
 @mutation("create_oidc_trust", creates=True)
 def create_oidc_trust(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
     """Let some of a CI's jobs log in to the tenant."""
     _check_lasting(context)
+    if (end := context.principal.root_expires_at) is not None:
+        raise PermissionDenied(
+            f"The API token expires at {end}, and a trust does not; make it with a token that does not either."
+        )
     trust = trust_of(input)
     trusts = session.views["oidc_trust"]
+    if session.scalar(select(func.count()).select_from(trusts)) >= MAX_TRUSTS:
+        raise BadInput(f"The tenant has {MAX_TRUSTS} trusts already; delete those that nobody needs.")
     same = select(trusts.c.id).where(trusts.c.name == bindparam("name"))
     if session.first(same, name=trust["name"]) is not None:
         raise UniquenessViolation(f"A trust named {trust['name']!r} exists already; choose another name.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from orchestra_client.server.resolvers import oidc
 from tests.ci_issuer import AUDIENCE
 
 from .conftest import Refused, World
@@ -121,6 +123,29 @@ class TestTrusting:
                 world.trust(by=by, name="mine")
             with pytest.raises(Refused, match="cannot change what is trusted"):
                 world.do("delete_oidc_trust", "success", by, trust_id=trust_id)
+
+    @pytest.mark.parametrize("scope", ["USER", "TENANT"])
+    def test_what_expires_makes_nothing_that_lasts(self, world: World, scope: str) -> None:
+        end = world.clock.at(hours=1)
+        brief = world.do("create_api_token", "token", world.admin, name="t", scope=scope, expires_at=end)
+
+        with pytest.raises(Refused, match=f"expires at {re.escape(end)}, and a trust does not") as refused:
+            world.trust(by=brief["token"])
+        assert refused.value.code == "FORBIDDEN"
+
+    def test_a_session_of_a_token_that_lasts_makes_one(self, world: World) -> None:
+        session = world.do("switch_tenant", "access_token", world.admin, tenant_id=world.home)["access_token"]
+
+        assert world.trust(by=session)
+
+    def test_a_tenant_has_so_many(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(oidc, "MAX_TRUSTS", 2)
+        for name in ("a", "b"):
+            world.trust(name=name)
+
+        with pytest.raises(Refused, match="has 2 trusts already") as refused:
+            world.trust(name="c")
+        assert refused.value.code == "BAD_USER_INPUT"
 
     def test_it_is_announced(self, world: World) -> None:
         assert "oidc" in world.ask("{ api { capabilities } }", world.admin)["api"]["capabilities"]
