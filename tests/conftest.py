@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 # A busy machine is no finding, so examples have no deadline.
 settings.register_profile("orchestra", deadline=None)
 settings.load_profile("orchestra")
+
+# Whoever starts the tests in the background may have Ctrl-C ignored, which the processes of the tests would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What else decides where a client connects, where it keeps files, or whether it believes to run in CI.
 _FOREIGN = {
@@ -29,6 +34,17 @@ _FOREIGN = {
     "ALL_PROXY",
     "NO_PROXY",
 }
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the garbage collector from looking through the tests, and the server's schema, again and again."""
+    if hasattr(session.config, "workerinput"):
+        # One of several processes that run everything: most of that uses the schema.
+        from orchestra_client.server.schema import api
+
+        api()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
