@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from orchestra_client.surroundings import in_notebook
-from orchestra_client.watching.events import WatchingStopped
+from orchestra_client.watching.events import StateChanged, WatchingStopped
 from orchestra_client.watching.lines import python_hint
 
 if TYPE_CHECKING:
@@ -72,18 +72,34 @@ def shown_on(display: Display | None, flow_run_id: str) -> Iterator[Display]:
         flow_run_id: the run that is watched.
 
     Yields:
-        The display.
+        What passes events on to it.
     """
-    display = display or display_for()
+    shown = _Shown(display or display_for())
     try:
-        yield display
+        yield shown
     except BaseException as error:
         # Ctrl-C, or the cancellation of the task that watches. An error speaks for itself.
-        if not isinstance(error, Exception):
-            display.update(WatchingStopped(flow_run_id))
+        if not isinstance(error, Exception) and not shown.has_ended:
+            shown.update(WatchingStopped(flow_run_id))
         raise
     finally:
-        display.close()
+        shown.close()
+
+
+class _Shown:
+    """A display, and whether the end of the run was told on it."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self.has_ended = False
+
+    def update(self, event: WatchEvent) -> None:
+        if isinstance(event, StateChanged):
+            self.has_ended = event.state.is_finished()
+        self._display.update(event)
+
+    def close(self) -> None:
+        self._display.close()
 
 
 def _is_terminal(stream: TextIO) -> bool:

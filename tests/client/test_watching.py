@@ -413,6 +413,7 @@ def test_the_end_is_told_to_whoever_stops_while_the_last_of_the_log_is_waited_fo
         client.watch_flow_run(flow_run_id, display=display)
 
     assert display.states == ["Scheduled", "Success"]
+    assert not display.of(WatchingStopped)
 
 
 def test_the_end_is_told_although_the_last_of_the_log_cannot_be_read(
