@@ -11,13 +11,12 @@ import click
 from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import print_fields, print_json, say
 from orchestra_client.cli.prompts import confirm
+from orchestra_client.cli.root import NotLoggedIn
 from orchestra_client.cli.terminal import is_watched
 
 if TYPE_CHECKING:
     from orchestra_client.cli.logins import LoginStatus
     from orchestra_client.cli.options import Connect
-
-NOT_LOGGED_IN = 4
 
 
 @click.group()
@@ -140,7 +139,7 @@ def status(*, api_server: str | None, as_json: bool) -> None:
     else:
         _print_statuses(known)
     if not current.works:
-        sys.exit(NOT_LOGGED_IN if current.is_refused else 1)
+        sys.exit(NotLoggedIn.exit_code if current.is_refused else 1)
 
 
 def _print_statuses(known: list[LoginStatus]) -> None:

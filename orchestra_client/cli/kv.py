@@ -33,7 +33,7 @@ def set_value(connect: Connect, *, key: str, value: str, is_json: bool) -> None:
     """Write VALUE under KEY, over the value it may have.
 
     VALUE is text as it stands, so that 1.10 stays 1.10, unless --json-value says otherwise. `-` reads it from stdin,
-    without its last line break.
+    without its last line break. What begins with a dash stands behind `--`, as in `orchestra kv set retries -- -1`.
     """
     text = read_stdin("value") if value == "-" else value
     with connect() as client:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import click
-
 from orchestra_client.auth.resolution import open_store
 from orchestra_client.cli.logins import reason_of
 from orchestra_client.cli.options import open_client
@@ -44,4 +42,4 @@ def log_in_with_oidc(server: str, tenant: str | None, *, audience: str | None, w
         f"{login.expires_at:%H:%M} UTC. Saved in {open_store(os.environ).path}."
     )
     if os.environ.get(_VARIABLE):
-        click.echo(f"{_VARIABLE} is set, and wins over this login; unset it.", err=True)
+        say(f"{_VARIABLE} is set, and wins over this login; unset it.")
