@@ -78,6 +78,12 @@ def _name_in_full(app: Sphinx, document: nodes.document) -> None:
             section[0].replace_self(nodes.title("", title))
 
 
+def _dash_behind_names(_app: object, document: nodes.document) -> None:
+    """What Sphinx writes between a parameter and its meaning is for the quotes that are off."""
+    for text in [each for each in document.findall(nodes.Text) if each == " -- "]:
+        text.parent.replace(text, nodes.Text(" – "))
+
+
 def setup(app: Sphinx) -> None:
     """Connect what is changed on the way."""
     for part in ("description", "options", "arguments", "epilog"):
@@ -85,3 +91,4 @@ def setup(app: Sphinx) -> None:
     app.connect("sphinx-click-process-options", _mend_options)
     # Before the tables of contents are made of the headings.
     app.connect("doctree-read", _name_in_full, priority=400)
+    app.connect("doctree-read", _dash_behind_names)
