@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from orchestra_client.errors import BadInput
 from orchestra_client.server.store import tables as t
@@ -30,6 +30,7 @@ MAX_KEY = 255
 _FIND = select(t.answer.c.ciphertext).where(
     t.answer.c.principal == bindparam("who"), t.answer.c.key == bindparam("what")
 )
+_HOLD = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 _KEEP = insert(t.answer)
 _FORGET = delete(t.answer).where(t.answer.c.created < bindparam("before"))
 
@@ -96,6 +97,9 @@ class Answers:
         Raises:
             BadInput: the earlier request asked for something else.
         """
+        if connection.dialect.name == "postgresql":
+            # Two may begin with the same: the second waits here, and then finds what the first was answered.
+            connection.execute(_HOLD, {"name": f"{repeatable.who} {repeatable.what}"})
         ciphertext = connection.scalar(_FIND, {"who": repeatable.who, "what": repeatable.what})
         if ciphertext is None:
             return []

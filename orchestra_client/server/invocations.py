@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from orchestra_client.errors import BadInput
 from orchestra_client.server.answers import Repeatable
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from orchestra_client.server.schema import RootField
     from orchestra_client.server.store.database import Database
     from orchestra_client.server.store.group_commit import GroupCommit
+
+# PostgreSQL ends one of two transactions that wait for each other.
+_DEADLOCK = "40P01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +82,25 @@ def change(invocation: Invocation, database: Database, writers: GroupCommit, ans
     """The value of a mutation, whose changes are kept or undone as one; of a repeated creation, its first answer."""
     repeatable = invocation.repeatable
     invocation = invocation.prepared()
-    if repeatable is None:
-        return writers.run(lambda connection: invocation.run(connection, now=database.now()))
 
-    def create(connection: Connection) -> Any:
-        if kept := answers.find(connection, repeatable):
+    def work(connection: Connection) -> Any:
+        if repeatable and (kept := answers.find(connection, repeatable)):
             return kept[0]
         now = database.now()
         value = invocation.run(connection, now=now)
-        answers.keep(connection, repeatable, value, now=now)
+        if repeatable:
+            answers.keep(connection, repeatable, value, now=now)
         return value
 
     try:
-        return writers.run(create)
-    except IntegrityError:
-        # The same request was under way twice (PostgreSQL lets both begin), and the answer of the other is there now.
-        return writers.run(create)
+        return writers.run(work)
+    except DBAPIError as error:
+        if not _is_lost_race(error):
+            raise
+        # Nothing of it is left, and what the other one made is there now.
+        return writers.run(work)
+
+
+def _is_lost_race(error: DBAPIError) -> bool:
+    """Whether another transaction came first with the same; PostgreSQL lets both begin."""
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) == _DEADLOCK

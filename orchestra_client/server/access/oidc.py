@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, delete, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from orchestra_client.errors import AuthenticationError
 from orchestra_client.server import checks
@@ -47,6 +46,7 @@ _TRUSTS = (
     .order_by(case((oidc_trust.c.role == "TENANT", 0), else_=1), oidc_trust.c.created, oidc_trust.c.id)
 )
 _IS_TRUSTED = select(oidc_trust.c.id).where(oidc_trust.c.id == bindparam("id"))
+_IS_USED = select(used_oidc_token.c.digest).where(used_oidc_token.c.digest == bindparam("digest"))
 _FORGET_USED = delete(used_oidc_token).where(used_oidc_token.c.expires_at < bindparam("now"))
 _FORGET_LOGINS = delete(api_token).where(
     api_token.c.oidc_trust_id.is_not(None), api_token.c.expires_at < bindparam("now")
@@ -192,13 +192,12 @@ def _admitting(trusts: Sequence[dict[str, Any]], token: VerifiedToken) -> dict[s
 
 
 def _use(connection: Connection, token: VerifiedToken) -> None:
-    row = {"digest": token.digest, "expires_at": token.useless_at}
-    try:
-        connection.execute(insert(used_oidc_token), row)
-    except IntegrityError:
+    if connection.scalar(_IS_USED, {"digest": token.digest}) is not None:
         raise AuthenticationError(
             "The OIDC token was used before, and is good for one login only; have your CI make a new one."
-        ) from None
+        )
+    # Of two at once, the database refuses one; it comes here again.
+    connection.execute(insert(used_oidc_token), {"digest": token.digest, "expires_at": token.useless_at})
 
 
 def _root(connection: Connection, job: Job, *, now: str, expires_at: str) -> str:

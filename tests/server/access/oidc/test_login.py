@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -273,4 +275,31 @@ class TestDatabases:
         world.do("delete_oidc_trust", "success", world.admin, trust_id=trust_id)
         with pytest.raises(Refused, match="gone"):
             world.ask("{ hello }", login["access_token"])
+        service.close()
+
+    @pytest.mark.parametrize(("key", "logins"), [("one key", 4), (None, 1)])
+    def test_of_many_at_once_only_repeats_of_one_request_get_in(
+        self, url: str, tmp_path: Path, clock: Clock, issuer: Issuer, key: str | None, logins: int
+    ) -> None:
+        service = Service.open(url, home=tmp_path, clock=clock)
+        world = World(service, clock, issuer)
+        world.trust()
+        world.login()
+        barrier = threading.Barrier(4)
+
+        def log_in(token: str) -> str:
+            barrier.wait()
+            try:
+                return str(
+                    world.do("exchange_oidc_token", FIELDS, None, key=key, token=token)["access_token"]
+                )
+            except Refused as refused:
+                return str(refused)
+
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(5):
+                got = list(pool.map(log_in, [issuer.token()] * 4))
+                assert sum("used before" in each for each in got) == 4 - logins
+                assert len(set(got)) == (1 if logins == 4 else 2)
+                key = key and f"{key}+"
         service.close()
