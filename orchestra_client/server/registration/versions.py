@@ -32,7 +32,11 @@ def groups_of(session: Session, project_id: str | None, orders: Sequence[Order])
     """
     nameless = [order.flow["name"] for order in orders if not order.version_group_id]
     found = _newest_groups(session, project_id, nameless)
-    names = [order.version_group_id or found.get(order.flow["name"]) or str(uuid.uuid4()) for order in orders]
+    names = [
+        # Two new flows of one name are of one group, as they would be one after the other.
+        order.version_group_id or found.setdefault(order.flow["name"], str(uuid.uuid4()))
+        for order in orders
+    ]
     _check_different(names, [order.flow["name"] for order in orders])
     groups = _flow_groups(session, names)
     return [groups[name] for name in names]

@@ -12,7 +12,7 @@ from orchestra_client.server.registration import creating, serialized, versions
 from orchestra_client.server.registry import mutation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from sqlalchemy import RowMapping
 
@@ -55,8 +55,10 @@ def register_flows(session: Session, context: Context, input: Input) -> dict[str
         if len(items) > MAX_FLOWS:
             raise BadInput(f"{name} are {len(items)}; one request has at most {MAX_FLOWS}.")
     orders = creating.orders(given)
-    session.hold("flow", archived, "id")
     made = creating.register(session, input.get("project_id"), orders)
+    _check_kept(made, set(archived))
+    # After the project and its version groups, in the order in which every registration holds them.
+    session.hold("flow", archived, "id")
     versions.archive(session, archived)
     return {"flows": [asdict(version) for version in made]}
 
@@ -110,6 +112,14 @@ def delete_flow(session: Session, context: Context, input: Input) -> dict[str, A
     session.require("flow", input["flow_id"], lock=True)
     session.delete("flow", [input["flow_id"]])
     return {"success": True}
+
+
+def _check_kept(versions: Sequence[creating.Version], archived: Set[str]) -> None:
+    for index, version in enumerate(versions):
+        if version.id in archived:
+            raise BadInput(
+                f"archive names {version.id}, the current version of flows[{index}]; do one of both."
+            )
 
 
 def _activate(session: Session, flow_id: str) -> None:

@@ -7,19 +7,21 @@ import gzip
 import json
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import event
 
-from orchestra_client.server.context import Settings
+from orchestra_client.server.context import Credentials, Settings
 from orchestra_client.server.registration import serialized
 from orchestra_client.server.resolvers import flows
 from orchestra_client.server.service import Service
 from tests.server.resolvers.conftest import Asker, Clock, edge, flow, task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -188,6 +190,36 @@ def test_two_versions_of_one_group_are_refused(ask: Asker, project: str) -> None
     assert refused(ask, project, twice, twice)[0] == "BAD_USER_INPUT"
 
 
+def test_a_new_flow_that_stands_twice_is_refused(ask: Asker, project: str) -> None:
+    code, message = refused(ask, project, flow("a"), flow("b"), flow("a"))
+
+    assert code == "BAD_USER_INPUT"
+    assert "'a' and 'a' are of one version group" in message
+
+
+def test_a_version_cannot_be_current_and_archived(ask: Asker, project: str) -> None:
+    given = {"serialized_flow": flow("a"), "idempotency_key": "k"}
+    [known] = register(ask, project, given)
+
+    code, message = refused(ask, project, flow("b"), given, archive=[known["id"]])
+
+    assert code == "BAD_USER_INPUT"
+    assert f"archive names {known['id']}, the current version of flows[1]" in message
+    assert [row["archived"] for row in rows(ask)] == [False]
+
+
+def test_what_others_have_is_neither_archived_nor_registered_into(ask: Asker, project: str) -> None:
+    [own] = register(ask, project, flow("a"))
+    other = ask.do("create_tenant", "id", name="other", slug="other")["id"]
+    stranger = Asker(ask.service, Credentials(tenant_id=other))
+
+    assert refused(stranger, project, flow("b"))[0] == "NOT_FOUND"
+    place = stranger.do("create_project", "id", name="p")["id"]
+    assert refused(stranger, place, flow("b"), archive=[own["id"]])[0] == "NOT_FOUND"
+    assert rows(stranger) == []
+    assert [row["archived"] for row in rows(ask)] == [False]
+
+
 def test_schedules_are_active_where_they_shall(ask: Asker, project: str) -> None:
     def scheduled(name: str, active: bool | None = None) -> dict[str, Any]:
         given = {"serialized_flow": flow(name, schedule=hourly())}
@@ -245,22 +277,25 @@ def test_the_statements_do_not_grow_with_the_flows(ask: Asker, project: str) -> 
     assert statements(3) == statements(40)
 
 
+def at_once(*tasks: Callable[[], object]) -> None:
+    """Run them in threads that begin together; the first error is raised."""
+    barrier = threading.Barrier(len(tasks))
+
+    def run(task: Callable[[], object]) -> None:
+        barrier.wait()
+        task()
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        for future in [pool.submit(run, task) for task in tasks]:
+            future.result()
+
+
 def test_two_who_register_a_new_flow_at_once_make_one_version_group(
     ask: Asker, project: str, backend: str
 ) -> None:
     if backend == "memory":
         pytest.skip("one connection is one writer")
-    barrier = threading.Barrier(4)
-
-    def once() -> None:
-        barrier.wait()
-        register(ask, project, *(flow(f"f{index}") for index in range(5)))
-
-    threads = [threading.Thread(target=once) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[partial(register, ask, project, *(flow(f"f{index}") for index in range(5)))] * 4)
 
     assert counts(ask)["flow_group"] == 5
     assert [(row["version"], row["archived"]) for row in rows(ask) if row["name"] == "f0"] == [
@@ -269,3 +304,35 @@ def test_two_who_register_a_new_flow_at_once_make_one_version_group(
         (3, True),
         (4, False),
     ]
+
+
+def test_two_projects_that_begin_one_version_group_at_once_share_it(ask: Asker, backend: str) -> None:
+    if backend == "memory":
+        pytest.skip("one connection is one writer")
+    projects = [ask.do("create_project", "id", name=f"p{index}")["id"] for index in range(4)]
+    for turn in range(5):
+        items = [{"serialized_flow": flow(f"f{n}"), "version_group_id": f"{turn}-{n}"} for n in range(5)]
+        at_once(*(partial(register, ask, each, *items) for each in projects))
+
+    versions = [row["version"] for row in rows(ask)]
+    assert sorted(versions) == sorted([1, 2, 3, 4] * 25)
+
+
+def test_archiving_and_registering_at_once_do_not_lock_each_other_out(
+    ask: Asker, project: str, backend: str
+) -> None:
+    if backend == "memory":
+        pytest.skip("one connection is one writer")
+    names = [f"f{index}" for index in range(10)]
+    register(ask, project, *map(flow, names))
+
+    def prune() -> None:
+        current = [row["id"] for row in ask("{ flow(where: {archived: {_eq: false}}) { id } }")["flow"]]
+        register(ask, project, *map(flow, names), archive=current)
+
+    for _ in range(5):
+        at_once(
+            prune, prune, *(partial(register, ask, project, *map(flow, reversed(names))) for _ in range(2))
+        )
+
+    assert [row["archived"] for row in rows(ask)].count(False) <= len(names)
