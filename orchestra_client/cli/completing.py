@@ -24,6 +24,8 @@ PATIENCE = 2.0
 
 MAX_NAMES = 1000
 
+_HARMLESS = frozenset("_-.,:/@%+=")
+
 
 def _names(read: Callable[[Client], Iterable[str]]) -> Complete:
     def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -31,10 +33,14 @@ def _names(read: Callable[[Client], Iterable[str]]) -> Complete:
             found = _ask(context, read)
         except OrchestraError:
             return []
-        # Shells part what they are offered at spaces.
-        return sorted({name for name in found if name.startswith(incomplete) and " " not in name})
+        return sorted({name for name in found if name.startswith(incomplete) and _is_harmless(name)})
 
     return complete
+
+
+def _is_harmless(name: str) -> bool:
+    """Whether a shell takes a name as it stands for one word: what it completes, it puts on the line unquoted."""
+    return not name.startswith("-") and all(each.isalnum() or each in _HARMLESS for each in name)
 
 
 def _ask(context: click.Context, read: Callable[[Client], Iterable[str]]) -> list[str]:

@@ -93,7 +93,19 @@ def test_the_tab_key_works_in_bash(orchestra: Orchestra) -> None:
 def project(client: Client, unique: Callable[[str], str]) -> str:
     name = unique("complete")
     client.create_project(name)
-    client.create_project(f"{name} with spaces")
+    for danger in (
+        " with spaces",
+        ";reboot",
+        "$(reboot)",
+        "`reboot`",
+        "|reboot",
+        "\nreboot",
+        "'",
+        ">x",
+        "*",
+        "!",
+    ):
+        client.create_project(f"{name}{danger}")
     return name
 
 
@@ -113,6 +125,25 @@ def test_names_are_those_of_the_server(
     assert complete(orchestra, f"orchestra tenant switch {slug[:-2]}") == [slug]
     # In another tenant there is another project.
     assert complete(orchestra, f"orchestra project delete --tenant {slug} {project[:-2]}") == []
+
+
+@pytest.mark.slow
+def test_a_name_that_looks_like_an_option_is_not_offered(
+    orchestra: Orchestra, client: Client, unique: Callable[[str], str]
+) -> None:
+    client.create_project(unique("--yes"))
+
+    assert [name for name in complete(orchestra, "orchestra project delete ") if name.startswith("-")] == []
+
+
+@pytest.mark.slow
+def test_names_in_other_scripts_are_offered(
+    orchestra: Orchestra, client: Client, unique: Callable[[str], str]
+) -> None:
+    name = unique("größe-日本")
+    client.create_project(name)
+
+    assert complete(orchestra, f"orchestra project delete {name[:-2]}") == [name]
 
 
 @pytest.mark.slow
