@@ -38,6 +38,12 @@ def test_the_pages_call_methods_that_exist() -> None:
     assert called <= public(Client) | public(AsyncClient) | {"md"}
 
 
+def test_pages_tell_what_a_file_is_called() -> None:
+    """The mark that names it for the tests is seen by no reader."""
+    for before, name in re.findall(r"([^\n]*)\n\n<!-- file: (\S+) -->", every_page()):
+        assert f"`{name}`" in before, f"{name}: {before}"
+
+
 @pytest.mark.parametrize("room", sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py")))
 def test_every_room_is_on_the_plan(room: str) -> None:
     assert f"`{room}/`" in prose("docs/architecture.md")
