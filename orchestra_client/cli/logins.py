@@ -171,10 +171,12 @@ def current_status(api_server: str | None, tenant: str | None = None) -> LoginSt
         login.credentials.want(TenantWish(None, tenant, "--tenant"))
     server, source = login.server, login.server.source
     said_by = "--api-server" if source is ServerSource.ARGUMENT else source.value
-    status = LoginStatus(server.shown, is_current=True, server_from=said_by, warnings=tuple(_warnings(login)))
+    status = LoginStatus(server.shown, is_current=True, server_from=said_by)
     if server.is_embedded:
-        return _embedded(status, is_chosen=source is not ServerSource.EMBEDDED)
-    return _asked(status, server.url, login.credentials, str(login.store.path))
+        status = _embedded(status, is_chosen=source is not ServerSource.EMBEDDED)
+    else:
+        status = _asked(status, server.url, login.credentials, str(login.store.path))
+    return replace(status, warnings=tuple(_warnings(login, status.tenant_id)))
 
 
 def saved_status(store: CredentialStore, server: str) -> LoginStatus:
@@ -254,21 +256,21 @@ def _tenant(facts: TokenFacts, wish: TenantWish | None) -> Tenant | None:
     return next((tenant for tenant in facts.tenants if tenant.id == facts.tenant_id), None)
 
 
-def _warnings(login: Login) -> Iterator[str]:
+def _warnings(login: Login, tenant_id: str | None) -> Iterator[str]:
     """What the environment hides of the saved logins."""
     server, active = login.server, login.store.active_server
     if server.source is ServerSource.ENVIRONMENT and active not in {None, server.url}:
         yield f"ORCHESTRA_API_SERVER is set, and hides the server of your latest login, {active}."
     saved = None if server.is_embedded else login.store.load(server.url)
     if saved:
-        yield from _hidden(saved, login.credentials)
+        yield from _hidden(saved, login.credentials, tenant_id)
 
 
-def _hidden(saved: SavedLogin, credentials: Credentials) -> Iterator[str]:
+def _hidden(saved: SavedLogin, credentials: Credentials, tenant_id: str | None) -> Iterator[str]:
     token, wish = saved.api_token, credentials.wish
     if credentials.source is CredentialSource.ENVIRONMENT and token not in {None, credentials.api_token}:
         yield f"ORCHESTRA_API_TOKEN is set, and hides your saved login with {mask_token(token)}."
-    is_hidden = saved.tenant_id not in {None, wish and wish.tenant_id}
-    if wish and wish.source == _TENANT and is_hidden and saved.tenant_slug != wish.tenant_slug:
+    is_other = saved.tenant_id not in {None, tenant_id}
+    if wish and wish.source == _TENANT and is_other and saved.tenant_slug != wish.tenant_slug:
         name = saved.tenant_slug or saved.tenant_id
         yield f"{_TENANT} is set, and hides the tenant of your saved login, {name}."

@@ -294,6 +294,19 @@ class TestStatus:
 
         assert f"ORCHESTRA_TENANT is set, and hides the tenant of your saved login, {slug}." in done.err
 
+    def test_a_tenant_that_was_saved_by_its_id_alone_is_known_by_its_slug(
+        self, newcomer: Orchestra, server_url: str
+    ) -> None:
+        """As a first start of a server saves it."""
+        newcomer("auth", "login", "--api-server", server_url, "--tenant", "default", stdin=TOKEN)
+        document = saved(newcomer)
+        del document["servers"][server_url]["tenant_slug"]
+        logins(newcomer).write_text(json.dumps(document))
+
+        done = newcomer("auth", "status", environ={"ORCHESTRA_TENANT": "default"})
+
+        assert "ORCHESTRA_TENANT is set" not in done.err
+
     def test_the_doctor_does_not_take_an_option_for_a_variable(
         self, newcomer: Orchestra, server_url: str
     ) -> None:
