@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -87,7 +88,7 @@ class Service:
         self.bootstrapped = bootstrapped
         self._vault = vault
         self._access = Access(database, vault, settings)
-        self._documents = Documents(api().schema, settings)
+        self._documents = _documents(settings)
         self._parts = Parts(api(), database, GroupCommit(database), Answers(vault))
 
     @classmethod
@@ -187,3 +188,14 @@ class Service:
     def close(self) -> None:
         """Give the database back. No request may be under way."""
         self.database.close()
+
+
+@lru_cache(maxsize=4)
+def _documents(settings: Settings) -> Documents:
+    """What all services of a kind remember of documents: tests open many, and ask each the same few things."""
+    return Documents(api().schema, settings)
+
+
+if hasattr(os, "register_at_fork"):
+    # In the child its lock may be held by a thread that there is not.
+    os.register_at_fork(after_in_child=_documents.cache_clear)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import multiprocessing
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -407,6 +408,22 @@ class TestOpening:
 
     def test_a_service_can_tell_whether_its_database_answers(self, service: Service) -> None:
         assert service.is_reachable()
+
+    @pytest.mark.slow
+    def test_a_forked_child_waits_for_no_thread_of_its_parent(self, service: Service, token: str) -> None:
+        """What services remember in common is locked while the process forks."""
+
+        def child() -> None:
+            own = Service.open("memory:", settings=service.settings, token=token)
+            answer = own.execute(GraphQLRequest("{ project { id } }"), Credentials(token))
+            sys.exit(0 if answer.body == {"data": {"project": []}} else 1)
+
+        process = multiprocessing.get_context("fork").Process(target=child)
+        with service._documents._lock:
+            process.start()
+        process.join(20)
+        process.kill()
+        assert process.exitcode == 0
 
 
 class Clock:
