@@ -76,6 +76,13 @@ _limits = _options(
         default=32 * 1024 * 1024,
         help="Bytes of a request, also after decompression.",
     ),
+    _option(
+        "--request-timeout",
+        "ORCHESTRA_REQUEST_TIMEOUT",
+        type=click.FloatRange(min=1),
+        default=30,
+        help="Seconds that a request's head may take, and without progress its body or answer.",
+    ),
 )
 _services = _options(
     _option(
@@ -143,6 +150,7 @@ def start(
     auth: Literal["token", "none"],
     max_depth: int,
     max_body_bytes: int,
+    request_timeout: float,
     services: bool,
     log_level: LogLevel,
     **limits: float,
@@ -157,7 +165,9 @@ def start(
         from orchestra_client.server.context import Settings  # noqa: PLC0415 (as above)
         from orchestra_client.server.services import ServiceSettings  # noqa: PLC0415 (as above)
     listener = serving.listen(host, port, is_open=auth == "none")
-    settings = Settings(auth=auth, max_depth=max_depth, max_body_bytes=max_body_bytes)
+    settings = Settings(
+        auth=auth, max_depth=max_depth, max_body_bytes=max_body_bytes, request_timeout=request_timeout
+    )
     own = ServiceSettings(**limits) if services else None
     serving.serve(listener, _url(database), settings, services=own, log_level=log_level)
 

@@ -20,7 +20,7 @@ from orchestra_client.errors import ConfigurationError, mask_token
 from orchestra_client.server.access.bootstrap import VARIABLE
 from orchestra_client.server.app import create_app
 from orchestra_client.server.hosts import LoopbackNames
-from orchestra_client.server.protocol import BoundedProtocol
+from orchestra_client.server.protocol import bounded_protocol
 from orchestra_client.server.service import Service
 from orchestra_client.server.services import Background, all_services
 
@@ -106,7 +106,7 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
-            http=BoundedProtocol,
+            http=bounded_protocol(settings.request_timeout),
             ws="none",
             timeout_graceful_shutdown=GRACE,
         )

@@ -16,6 +16,7 @@ from .world import codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -326,6 +327,16 @@ class TestConnections:
         assert time.monotonic() - started < 5
         for connection in connections:
             connection.close()
+
+    def test_half_sent_requests_are_given_up(self, tmp_path: Path) -> None:
+        with Server(tmp_path / "here", arguments=("--request-timeout", "1")) as impatient:
+            halves = [head(None), head(len(HELLO)) + HELLO[:9], head(100)[:50], head(100, token=None)]
+            connections = [impatient.connect() for _ in halves]
+            for connection, half in zip(connections, halves, strict=True):
+                connection.sendall(half)
+            for connection in connections:
+                with connection:
+                    assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
 
     def test_who_leaves_amid_a_request_leaves_nothing_behind(self, server: Server) -> None:
         name = "left amid the request"
