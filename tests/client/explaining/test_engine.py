@@ -42,13 +42,12 @@ class Gate:
 
         with Flow("etl") as flow:
             load.map(numbers())
-        flow.executor = ThreadExecutor(4)
         return flow
 
 
 @pytest.fixture
 def held_up(tmp_path: Path) -> Iterator[tuple[Client, str, str]]:
-    """A client, and two runs of which the first holds the only slot that both want; they end with the test."""
+    """A client, and two runs of which the first holds the only slot that both want; in the end they are cancelled."""
     gate = Gate()
     flow = gate.flow()
     with ExitStack() as stack:
@@ -59,10 +58,11 @@ def held_up(tmp_path: Path) -> Iterator[tuple[Client, str, str]]:
         client.update_task_tag_limit("db", 1)
         first, second = (client.create_flow_run(flow_id, run_name=name) for name in ("bear", "owl"))
         for run_id in (first, second):
-            run = ServerRun(flow, run_id, server.client, outbox=tmp_path / run_id)
+            run = ServerRun(flow, run_id, server.client, executor=ThreadExecutor(4), outbox=tmp_path / run_id)
             thread = threading.Thread(target=run.run)
             thread.start()
             stack.callback(thread.join, 60)
+            stack.callback(run.cancel, "The test is over.")
             until(lambda run_id=run_id: len(client.task_runs(run_id, name="load")) == 4)  # type: ignore[misc]  # one each
         stack.callback(gate.opened.set)
         yield client, first, second
