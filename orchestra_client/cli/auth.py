@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from orchestra_client.cli.logins import LoginStatus
     from orchestra_client.cli.options import Connect
 
+_ON_THE_LINE = click.core.ParameterSource.COMMANDLINE
+
 
 @click.group()
 def auth() -> None:
@@ -70,6 +72,8 @@ def login(
     """
     from orchestra_client.cli import logging_in  # noqa: PLC0415 - slow to import
 
+    if audience and not oidc and click.get_current_context().get_parameter_source("audience") is _ON_THE_LINE:
+        raise click.UsageError("--audience goes with --oidc.")
     server = logging_in.server_to_log_in(api_server)
     if oidc:
         from orchestra_client.cli.oidc import log_in_with_oidc  # noqa: PLC0415 - as above
@@ -101,6 +105,8 @@ def logout(*, api_server: str | None, everywhere: bool, revoke: bool, yes: bool)
     from orchestra_client.auth.resolution import open_store  # noqa: PLC0415 - slow to import
     from orchestra_client.cli import logging_in  # noqa: PLC0415 - as above
 
+    if everywhere and click.get_current_context().get_parameter_source("api_server") is _ON_THE_LINE:
+        raise click.UsageError("Give --all or --api-server, not both.")
     store = open_store(os.environ)
     servers = logging_in.servers_to_log_out(store, api_server, everywhere=everywhere)
     if revoke:

@@ -134,8 +134,10 @@ def logs(
         records = [] if follow else client.get_flow_run_logs(found.id, level)
     if follow:
         follow_log(connect, found.id, min_level=level, tail=tail, as_json=as_json)
-    else:
-        print_log(last(records, tail), as_json=as_json)
+        return
+    if not records:
+        say("There are no such log records.")
+    print_log(last(records, tail), as_json=as_json)
 
 
 @flow_run.command()
@@ -185,6 +187,30 @@ def _told(before: FlowRun, now: FlowRun) -> str:
     if now.state == before.state:
         return " as before"
     return ", until it has stopped" if now.state == "Cancelling" else ""
+
+
+@flow_run.command()
+@click.argument("run", type=filled, metavar="RUN")
+@connected
+def start(connect: Connect, *, run: str) -> None:
+    """Let RUN begin now: one that waits for its time or a retry, or is paused.
+
+    RUN is an id, or a name that only one run has. Which agent takes it is decided by its labels, as ever.
+    """
+    from orchestra_client.states import Paused, Resume, Scheduled  # noqa: PLC0415 - slow to import
+
+    with connect() as client:
+        found = find_flow_run(client, run, changes=True)
+        now = client.get_flow_run_info(found.id)
+        if not now.state.is_pending():
+            raise click.ClickException(
+                f"The flow run {found.name} is {now.state.type_name}; only one that waits can begin now."
+            )
+        told = "Somebody let it begin now."
+        state = Resume(told) if isinstance(now.state, Paused) else Scheduled(told)
+        # With the version, so that a run that an agent takes at this moment is left to it.
+        client.set_flow_run_state(found.id, now.version, state)
+    say(f"The flow run {found.name} is due now.")
 
 
 @flow_run.command()

@@ -12,7 +12,8 @@ from orchestra_client.cli.completing import project_names
 from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import say
 from orchestra_client.cli.progress import progress_bar
-from orchestra_client.cli.terminal import is_watched
+from orchestra_client.cli.prompts import confirm
+from orchestra_client.cli.terminal import can_ask, is_watched
 from orchestra_client.errors import OrchestraError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     metavar="LABEL",
     help="A label that the runs need besides the flows' own; give it once for each.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask before flows are archived.")
 @click.option("--watch", is_flag=True, help="Register again whenever a file is saved, until Ctrl-C.")
 @json_option
 @connected
@@ -70,6 +72,7 @@ def register(
     watch: bool,
     as_json: bool,
     prune: bool,
+    yes: bool,
     force: bool,
     labels: tuple[str, ...],
     **options: Any,
@@ -87,8 +90,25 @@ def register(
     compared = {"prune": prune, "force": force, "labels": labels}
     with progress_bar() as show:
         found = _discover(paths, modules, show)
+    if prune and not (yes or options["is_plan"] or found.faults):
+        _confirm_archiving(connect, found, project=options["project"], compared=compared)
+    with progress_bar() as show:
         report = _report(connect, found, show, as_json=as_json, compared=compared, **options)
     _tell(report, as_json=as_json)
+
+
+def _confirm_archiving(connect: Connect, found: Discovery, *, project: str, compared: dict[str, Any]) -> None:
+    """Name to a person the flows that would be archived; a program has said --prune, and means it."""
+    if not can_ask():
+        return
+    with connect() as client:
+        if not client.projects(name=project):
+            return
+        planned = client.plan_registration([each.flow for each in found.flows], project, **compared)
+    names = [change.name for change in planned.of("archived")]
+    if names:
+        flows = "the flow" if len(names) == 1 else f"{len(names)} flows"
+        confirm(f"Archive {flows} that {project} has besides: {', '.join(names)}?", is_confirmed=False)
 
 
 def _watch(paths: tuple[Path, ...], modules: tuple[str, ...], *, as_json: bool) -> None:

@@ -77,6 +77,13 @@ _limits = _options(
         help="Bytes of a request, also after decompression.",
     ),
     _option(
+        "--query-timeout",
+        "ORCHESTRA_QUERY_TIMEOUT",
+        type=click.FloatRange(min=1),
+        default=30,
+        help="Seconds for which a query goes on reading.",
+    ),
+    _option(
         "--request-timeout",
         "ORCHESTRA_REQUEST_TIMEOUT",
         type=click.FloatRange(min=1),
@@ -150,6 +157,7 @@ def start(
     auth: Literal["token", "none"],
     max_depth: int,
     max_body_bytes: int,
+    query_timeout: float,
     request_timeout: float,
     services: bool,
     log_level: LogLevel,
@@ -166,7 +174,11 @@ def start(
         from orchestra_client.server.services import ServiceSettings  # noqa: PLC0415 (as above)
     listener = serving.listen(host, port, is_open=auth == "none")
     settings = Settings(
-        auth=auth, max_depth=max_depth, max_body_bytes=max_body_bytes, request_timeout=request_timeout
+        auth=auth,
+        max_depth=max_depth,
+        max_body_bytes=max_body_bytes,
+        query_timeout=query_timeout,
+        request_timeout=request_timeout,
     )
     own = ServiceSettings(**limits) if services else None
     serving.serve(listener, _url(database), settings, services=own, log_level=log_level)

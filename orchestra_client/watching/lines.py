@@ -41,6 +41,15 @@ def printable(text: str | None) -> str:
     )
 
 
+def _in_one_line(name: str | None) -> str:
+    return " ".join(printable(name).split("\n"))
+
+
+def _indented(text: str) -> str:
+    """Lines after the first stand away from the margin: they are no news of their own, and no command to a CI."""
+    return text.replace("\n", "\n    ")
+
+
 def moment_text(moment: datetime) -> str:
     """A moment in UTC to the second, as ``2026-11-20 07:30:00Z``."""
     return f"{moment:%Y-%m-%d %H:%M:%S}Z"
@@ -48,12 +57,12 @@ def moment_text(moment: datetime) -> str:
 
 def title_text(event: StateChanged) -> str:
     """Which run it is: the flow's name and the run's."""
-    return printable(f"{event.flow_name} {event.name}" if event.flow_name else event.name)
+    return _in_one_line(f"{event.flow_name} {event.name}" if event.flow_name else event.name)
 
 
 def state_text(event: StateChanged) -> str:
     """The state, what it says, and for when it is, if that is to come: ``Failed: some tasks failed``."""
-    message = printable(event.state.message)
+    message = _indented(printable(event.state.message))
     text = f"{event.state.type_name}: {message}" if message else event.state.type_name
     start: datetime | None = getattr(event.state, "start_time", None)
     if start is None or start - event.timestamp < _SOON:
@@ -63,8 +72,8 @@ def state_text(event: StateChanged) -> str:
 
 def record_text(record: LogRecord) -> str:
     """A record without its time: ``INFO     orders: 3 loaded``."""
-    name = f"{printable(record.name)}: " if record.name else ""
-    return f"{record.level or '':<{_LEVEL_WIDTH}} {name}{printable(record.message)}"
+    name = f"{_in_one_line(record.name)}: " if record.name else ""
+    return f"{record.level or '':<{_LEVEL_WIDTH}} {name}{_indented(printable(record.message))}"
 
 
 def progress_text(event: TaskRunsProgressed) -> str:

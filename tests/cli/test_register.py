@@ -168,6 +168,24 @@ def test_pruning_archives_what_is_gone_but_not_beside_an_error(
 
 
 @slow
+def test_a_person_is_asked_before_flows_are_archived(
+    orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
+) -> None:
+    write(a=flow("kept"), b=flow("gone"))
+    orchestra("register", "flows", "--project", project)
+    write(b="")
+    words = ("register", "flows", "--project", project, "--prune")
+
+    no = orchestra.at_terminal(*words, answers={"Archive the flow": "n"}, status=1)
+    left = versions(client, project)
+    orchestra.at_terminal(*words, "--yes")
+
+    assert f"that {project} has besides: gone?" in no.out
+    assert left == [("gone", 1), ("kept", 1)]
+    assert versions(client, project) == [("kept", 1)]
+
+
+@slow
 def test_all_or_nothing(
     orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
 ) -> None:

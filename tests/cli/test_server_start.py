@@ -140,7 +140,7 @@ def test_settings_come_from_the_environment(start: Callable[..., Server], tmp_pa
 
 
 def test_limits_come_from_options(start: Callable[..., Server]) -> None:
-    server = start("--max-depth", "4", "--max-body-bytes", "2000")
+    server = start("--max-depth", "4", "--max-body-bytes", "2000", "--query-timeout", "9")
     too_deep = server.ask("{ flow { flow_group { flows { project { id } } } } }")
     too_long = server.ask("{ hello }", padding="x" * 2000)
 

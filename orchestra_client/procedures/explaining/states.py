@@ -102,7 +102,7 @@ def paused(standing: Standing, now: datetime) -> Reason:
     return Reason(
         "paused",
         f"It was paused {ago(standing.since, now)}{said}{until}",
-        f"Let it go on: client.set_flow_run_state({standing.id!r}, {standing.version}, Resume())",
+        f"Let it go on: orchestra flow-run start {standing.id}",
     )
 
 
@@ -112,13 +112,12 @@ def not_due(standing: Standing, start: datetime, now: datetime) -> Reason:
         return Reason(
             "retrying_until",
             f"It is tried again {at(start, now)}.",
-            "Wait, or let it begin now: "
-            f"client.set_flow_run_state({standing.id!r}, {standing.version}, Scheduled())",
+            f"Wait, or let it begin now: orchestra flow-run start {standing.id}",
         )
     return Reason(
         "not_due",
         f"It is to begin {at(start, now)}.",
-        f"Wait, or let it begin now: client.set_flow_run_state({standing.id!r}, {standing.version}, Scheduled())",
+        f"Wait, or let it begin now: orchestra flow-run start {standing.id}",
     )
 
 
@@ -128,7 +127,7 @@ def not_scheduled(standing: Standing) -> Reason:
     return Reason(
         "not_scheduled",
         f"It is {standing.state}{said}; agents take runs that are Scheduled for a time.",
-        f"Schedule it: client.set_flow_run_state({standing.id!r}, {standing.version}, Scheduled())",
+        f"Let it begin: orchestra flow-run start {standing.id}",
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from orchestra_client.cli.flow_run import flow_run
-from orchestra_client.states import Failed, Success, TimedOut
+from orchestra_client.states import Failed, Paused, Success, TimedOut
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Orchestra
@@ -153,7 +153,7 @@ def test_a_log_is_written_as_lines(orchestra: Orchestra, shop: Shop) -> None:
 
     out = orchestra("flow-run", "logs", run_id).out
     assert "DEBUG    shop: one\n" in out
-    assert "two\n[bold]lines" in out
+    assert "shop: two\n    [bold]lines\n" in out, "no line of a message stands at the margin"
     assert "\x1b" not in out
 
     assert "one" not in orchestra("flow-run", "logs", run_id, "--level", "info").out
@@ -225,6 +225,38 @@ def test_a_run_is_watched_and_its_end_is_the_exit_status(orchestra: Orchestra, s
     done = orchestra("flow-run", "watch", badly, "--json", "--no-logs", status=1)
     assert done.json["state"] == "Failed"
     assert "Failed: no orders" in done.err
+
+
+# ------------------------------------------------------------------------------------------------------- start
+
+
+def test_a_run_that_waits_begins_now(orchestra: Orchestra, shop: Shop) -> None:
+    later = shop.run(run_name="later", scheduled_start_time=datetime.now(UTC) + timedelta(hours=1))
+    paused = shop.run(run_name="paused")
+    shop.move(paused, Paused("look at the numbers"))
+
+    assert orchestra("flow-run", "start", later).err == "The flow run later is due now.\n"
+    orchestra("flow-run", "start", paused)
+
+    states = [shop.client.get_flow_run_state(run_id) for run_id in (later, paused)]
+    assert [state.type_name for state in states] == ["Scheduled", "Resume"]
+    assert all(state.start_time <= datetime.now(UTC) for state in states)
+
+
+def test_a_run_that_does_not_wait_is_left_as_it_is(orchestra: Orchestra, shop: Shop) -> None:
+    done = shop.begin(run_name="done")
+    shop.move(done, Success())
+
+    refused = orchestra("flow-run", "start", done, status=1)
+
+    assert "done is Success" in refused.err
+    assert shop.client.get_flow_run_state(done).is_successful()
+
+
+def test_a_log_without_such_records_says_so(orchestra: Orchestra, shop: Shop) -> None:
+    done = orchestra("flow-run", "logs", shop.run(), "--level", "ERROR")
+
+    assert (done.out, done.err) == ("", "There are no such log records.\n")
 
 
 # -------------------------------------------------------------------------------------------- cancel and rename

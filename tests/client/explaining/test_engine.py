@@ -93,7 +93,7 @@ def test_the_commands_that_are_advised_exist() -> None:
     source = "\n".join(path.read_text() for path in Path(explaining.__path__[0]).glob("*.py"))
     advised = set(re.findall(r"orchestra ([a-z-]+) ([a-z]+)", source))
 
-    assert advised == {("agent", "start"), ("flow-run", "logs"), ("limit", "set")}
+    assert advised == {("agent", "start"), ("flow-run", "logs"), ("flow-run", "start"), ("limit", "set")}
     for group, command in advised:
         found = orchestra.get_command(None, group)  # type: ignore[arg-type]  # it needs none
         assert command in found.commands  # type: ignore[union-attr]  # it is a group

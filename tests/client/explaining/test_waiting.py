@@ -35,7 +35,7 @@ def test_a_run_whose_time_has_not_come(world: World) -> None:
 
     assert reason.code == "not_due"
     assert "in 2 h 5 min (2026-01-01 02:05:00 UTC)" in reason.message
-    assert f"set_flow_run_state('{run_id}', 1, Scheduled())" in reason.advice
+    assert f"orchestra flow-run start {run_id}" in reason.advice
 
 
 def test_what_is_advised_lets_a_run_begin_at_once(world: World) -> None:
@@ -67,7 +67,7 @@ def test_a_paused_run_says_how_to_let_it_go_on(world: World) -> None:
 
     assert reason.code == "paused"
     assert "1 min ago: look at the numbers" in reason.message
-    assert f"client.set_flow_run_state('{run_id}', 2, Resume())" in reason.advice
+    assert f"orchestra flow-run start {run_id}" in reason.advice
     world.client.set_flow_run_state(run_id, 2, Resume(start_time=world.clock.now()))
     assert world.codes(run_id) == ["no_agents"]
 
