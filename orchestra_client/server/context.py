@@ -85,6 +85,7 @@ class Settings:
         max_state_bytes: of one serialized state.
         max_aliases: root fields of one operation, so that batching by alias has an end.
         max_rows: of one answer, a row counted at each place where it stands.
+        query_timeout: seconds for which a query goes on reading; mutations are not cut short.
         request_timeout: seconds that a request may take to arrive, as
             :class:`~orchestra_client.server.protocol.BoundedProtocol` counts them.
         access_token_seconds: how long an access JWT lives.
@@ -97,6 +98,7 @@ class Settings:
     max_state_bytes: int = 1_000_000
     max_aliases: int = 1000
     max_rows: int = MAX_ROWS
+    query_timeout: float = 30.0
     request_timeout: float = 30.0
     access_token_seconds: int = 600
     refresh_token_seconds: int = 7 * 24 * 3600

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from graphql import OperationType
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from orchestra_client.errors import ConfigurationError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.server.access import Bootstrapped
     from orchestra_client.server.context import Credentials, Principal
+    from orchestra_client.server.documents import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class Service:
         # Before the document is read in earnest: strangers shall cost little.
         principal = self._principal(request, credentials)
         operation = self._documents.read(request.query).operation(request.operation_name)
-        budget = Budget(self.settings.max_rows)
+        budget = self._budget(operation)
         context = Context(principal, credentials, self.settings, self._vault, self._access, budget)
         return execute(
             self._parts,
@@ -169,6 +171,12 @@ class Service:
             request.variables or {},
             request_id=request.request_id,
         )
+
+    def _budget(self, operation: Operation) -> Budget:
+        budget = Budget(self.settings.max_rows)
+        if operation.node.operation is OperationType.QUERY:
+            budget.deadline = budget.clock() + self.settings.query_timeout
+        return budget
 
     def _principal(self, request: GraphQLRequest, credentials: Credentials) -> Principal:
         is_stranger = credentials.token is None and self.settings.auth != "none"

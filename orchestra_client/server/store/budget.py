@@ -1,10 +1,15 @@
-"""How large an answer may grow, however few rows the database holds."""
+"""How large an answer may grow, however few rows the database holds, and how long it may take."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestra_client.errors import PayloadTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_ROWS = 250_000
 """Rows of one answer unless the server was set up otherwise."""
@@ -19,9 +24,39 @@ class Budget:
 
     Attributes:
         rows: how many are left.
+        deadline: when nothing more is read, by `clock`; never for what must not be cut short.
+        clock: tells seconds that only grow.
     """
 
     rows: int = MAX_ROWS
+    deadline: float = float("inf")
+    clock: Callable[[], float] = time.monotonic
+
+    @property
+    def most(self) -> int:
+        """How many rows are worth reading at once: one more than are left tells enough.
+
+        Raises:
+            PayloadTooLarge: no more may be read, or not any longer.
+        """
+        self.check(0)
+        return self.rows + 1
+
+    def check(self, rows: int) -> None:
+        """See to it that so many more rows are left, and time. Once they are not, nothing is.
+
+        Raises:
+            PayloadTooLarge: they are not.
+        """
+        if rows > self.rows:
+            self.rows = -1
+            raise PayloadTooLarge(
+                "The answer would hold too many rows; ask for fewer with `limit`, or for fewer relationships at once."
+            )
+        if self.clock() > self.deadline:
+            raise PayloadTooLarge(
+                "The answer takes too long; ask for less at once, or more precisely (`where`, `limit`)."
+            )
 
     def spend(self, rows: int) -> None:
         """Take `rows` off.
@@ -29,8 +64,5 @@ class Budget:
         Raises:
             PayloadTooLarge: fewer are left.
         """
+        self.check(rows)
         self.rows -= rows
-        if self.rows < 0:
-            raise PayloadTooLarge(
-                "The answer would hold too many rows; ask for fewer with `limit`, or for fewer relationships at once."
-            )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from graphql import GraphQLResolveInfo, GraphQLSchema
-    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy import ColumnElement, RowMapping, Select
 
     from orchestra_client.server.store.budget import Budget
     from orchestra_client.server.store.relations import Relationship
@@ -116,12 +116,22 @@ class _Loading:
         self._weights: dict[int, int] = {}
 
     def row(self, selection: Selection, key: str) -> Record | None:
-        found = self._session.rows(statements.row_by_id(self._catalog, selection), key=key)
+        found = self._found(statements.row_by_id(self._catalog, selection), key=key)
         return next(iter(self._affordable(self._records(selection, found))), None)
 
     def rows(self, asked: Rows, criterion: ColumnElement[Any] | None = None) -> list[Record]:
-        found = self._session.rows(statements.rows(self._catalog, asked, criterion=criterion))
+        statement = statements.rows(self._catalog, asked, criterion=criterion)
+        found = self._found(statement, limit=asked.arguments.limit)
         return self._affordable(self._records(asked.selection, found))
+
+    def _found(
+        self, statement: Select[Any], *, limit: int | None = None, **parameters: object
+    ) -> Sequence[RowMapping]:
+        """The rows of one level, of which no more are read than the answer may hold."""
+        most = self._budget.most if limit is None else min(limit, self._budget.most)
+        found = self._session.rows(statement, most=most, **parameters)
+        self._budget.check(len(found))
+        return found
 
     def _affordable(self, records: list[Record]) -> list[Record]:
         self._budget.spend(self._weight(records))
@@ -136,7 +146,7 @@ class _Loading:
     def aggregate(self, asked: Aggregate) -> Record:
         counted = None
         if asked.all_counts:
-            counted = self._session.first(statements.counts(self._catalog, asked))
+            [counted] = self._found(statements.counts(self._catalog, asked))
         nodes = {key: self.rows(rows) for key, rows in asked.nodes.items()}
         return _aggregated(asked, counted, nodes)
 
@@ -166,12 +176,12 @@ class _Loading:
     def _ones(self, asked: Selection, keys: list[str]) -> dict[str, Record]:
         if not keys:
             return {}
-        found = self._session.rows(statements.rows_by_ids(self._catalog, asked), keys=keys)
+        found = self._found(statements.rows_by_ids(self._catalog, asked), keys=keys)
         return {row["id"]: record for row, record in zip(found, self._records(asked, found), strict=True)}
 
     def _lists(self, asked: Rows, link: str, keys: list[str]) -> dict[str, list[Record]]:
         lists: dict[str, list[Record]] = {key: [] for key in keys}
-        found = self._session.rows(statements.rows(self._catalog, asked, link), keys=keys)
+        found = self._found(statements.rows(self._catalog, asked, link), keys=keys)
         for row, record in zip(found, self._records(asked.selection, found), strict=True):
             lists[row[link]].append(record)
         return lists
@@ -179,7 +189,7 @@ class _Loading:
     def _aggregates(self, asked: Aggregate, link: str, keys: list[str]) -> dict[str, Record]:
         counted: dict[str, RowMapping] = {}
         if asked.all_counts:
-            found = self._session.rows(statements.counts(self._catalog, asked, link), keys=keys)
+            found = self._found(statements.counts(self._catalog, asked, link), keys=keys)
             counted = {row[link]: row for row in found}
         nodes = {name: self._lists(rows, link, keys) for name, rows in asked.nodes.items()}
         aggregated = {}

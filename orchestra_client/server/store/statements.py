@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import ColumnElement, Select, bindparam, distinct, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, distinct, func, literal, select
 
 from orchestra_client.server.store import filters, ordering
 from orchestra_client.server.store import operators as op
@@ -66,7 +66,7 @@ def rows_by_ids(catalog: Catalog, selection: Selection) -> Select[Any]:
 def rows(
     catalog: Catalog, asked: Rows, link: str | None = None, criterion: ColumnElement[Any] | None = None
 ) -> Select[Any]:
-    """The rows asked for, in their order.
+    """The rows asked for, in their order, and no more than the parameter `most`, which holds without a `link` for `limit`, too.
 
     Args:
         catalog: the tables and views.
@@ -77,7 +77,7 @@ def rows(
     """
     selection = asked.selection
     level = _Level(catalog, selection.table.name, asked.arguments, selection.columns, link, criterion)
-    return level.select()
+    return level.select().limit(bindparam("most", type_=Integer))
 
 
 @_once
