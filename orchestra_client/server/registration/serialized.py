@@ -7,7 +7,7 @@ import binascii
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from orchestra_client.errors import BadInput, PayloadTooLarge
+from orchestra_client.errors import BadInput, FlowError, PayloadTooLarge
 from orchestra_client.server.characters import checked
 from orchestra_client.server.checks import bounded
 from orchestra_client.server.store import json
@@ -89,7 +89,23 @@ def check_flow(serialized: Any) -> dict[str, Any]:
         for index, item in enumerate(serialized.get(part) or []):
             path = f"serialized_flow.{part}[{index}]"
             _text(_object(item, path), key, path)
+    if serialized.get("schedule"):
+        check_schedule(serialized["schedule"])
     return serialized
+
+
+def check_schedule(schedule: dict[str, Any]) -> None:
+    """See whether the scheduler understands a schedule; clocks and filters that it does not know are no fault.
+
+    Raises:
+        BadInput: it does not.
+    """
+    from orchestra_client.schedules import Schedule  # noqa: PLC0415 (marshmallow and a cron library, for this alone)
+
+    try:
+        Schedule.deserialize(schedule)
+    except FlowError as error:
+        raise BadInput(f"The schedule cannot be used: {error}") from None
 
 
 def task_rows(flow_id: str, serialized_tasks: Sequence[Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from orchestra_client.errors import BadInput, FlowError
+from orchestra_client.errors import BadInput
+from orchestra_client.server.registration.serialized import check_schedule
 from orchestra_client.server.registration.versions import DEFAULT_SETTINGS, delete_auto_scheduled
 from orchestra_client.server.registry import mutation
 
@@ -58,7 +59,9 @@ def set_flow_group_schedule(session: Session, context: Context, input: Input) ->
     clocks += [_interval_clock(clock, start) for clock in input.get("interval_clocks") or []]
     if not clocks:
         raise BadInput("A schedule needs at least one clock; delete_flow_group_schedule removes a schedule.")
-    return _reschedule(session, input, _checked({"type": "Schedule", "clocks": clocks}))
+    schedule = {"type": "Schedule", "clocks": clocks}
+    check_schedule(schedule)
+    return _reschedule(session, input, schedule)
 
 
 @mutation("delete_flow_group_schedule")
@@ -100,17 +103,6 @@ def _reschedule(session: Session, input: Input, schedule: dict[str, Any] | None)
     answer = _change(session, input, schedule=schedule)
     delete_auto_scheduled(session, _flow_ids(session, input["flow_group_id"]))
     return answer
-
-
-def _checked(schedule: dict[str, Any]) -> dict[str, Any]:
-    """The schedule, once the scheduler is known to understand it."""
-    from orchestra_client.schedules import Schedule  # noqa: PLC0415 (marshmallow and a cron library, for this alone)
-
-    try:
-        Schedule.deserialize(schedule)
-    except FlowError as error:
-        raise BadInput(f"The schedule cannot be used: {error}") from None
-    return schedule
 
 
 def _flow_ids(session: Session, flow_group_id: str) -> list[str]:

@@ -164,6 +164,30 @@ def test_a_schedule_is_active_unless_told_otherwise(ask, project):
     assert [read(ask, f, "is_schedule_active")["is_schedule_active"] for f in (on, off)] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("clocks", "said"),
+    [
+        ([1], "clocks[0]"),
+        ([{"type": "CronClock", "cron": "every day"}], "every day"),
+        ([{"type": "IntervalClock", "interval": 0}], "more than nothing"),
+    ],
+)
+def test_a_schedule_that_nobody_can_follow_is_refused(ask, project, clocks, said):
+    code, message = ask.refused(
+        "create_flow",
+        project_id=project,
+        serialized_flow=flow(schedule={"type": "Schedule", "clocks": clocks}),
+    )
+    assert code == "BAD_USER_INPUT"
+    assert said in message
+
+
+def test_a_clock_of_another_kind_is_kept_for_those_who_know_it(ask, project):
+    kept = {"type": "Schedule", "clocks": [{"type": "RRuleClock", "rrule": "FREQ=DAILY"}]}
+    flow_id = register(ask, project, flow(schedule=kept))
+    assert read(ask, flow_id, "schedule")["schedule"] == kept
+
+
 def test_a_schedule_that_leaves_a_required_parameter_open_is_refused(ask, project):
     serialized = flow(schedule=schedule(), parameters=[{"name": "day", "required": True}])
     code, message = ask.refused("create_flow", project_id=project, serialized_flow=serialized)

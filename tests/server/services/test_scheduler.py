@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestra_client.server.services.scheduler import Scheduler
+from orchestra_client.server.store.views import Scope
 
 from .conftest import counted
 
@@ -245,7 +246,11 @@ BAD = [
 def test_a_broken_schedule_stops_nobody_else_and_is_told_once(
     server: Server, process: Process, caplog: pytest.LogCaptureFixture, broken: Any, reason: str
 ) -> None:
-    flow_id = server.flow(name="broken", schedule=broken)
+    flow_id = server.flow(name="broken", schedule=HOURLY)
+    # As an earlier version of the server took it.
+    tenant_id = server("{ auth_info { tenant_id } }")["auth_info"]["tenant_id"]
+    with server.service.database.write(Scope(tenant_id)) as session:
+        session.update("flow", {"id": flow_id, "schedule": broken})
     server.flow(name="whole", schedule=HOURLY)
     scheduler = Scheduler()
 
