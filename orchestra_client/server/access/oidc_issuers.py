@@ -43,6 +43,9 @@ MAX_BYTES = 512 * 1024
 MAX_WAITING = 4
 """Threads that ask an issuer, or wait for one that does, at the same time: most of a server's must go on answering."""
 
+MAX_WAITING_FOR_FAILED = 2
+"""As many more, for issuers that failed the last time: those hold up nobody but each other."""
+
 MAX_ISSUERS = 256
 """Issuers whose keys are kept."""
 
@@ -147,6 +150,11 @@ class Issuer:
     _asking: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it did not tell its keys when it was last asked."""
+        return self._failure is not None
+
     def known(self, key_id: str) -> PyJWK | None:
         """A key that need not be fetched."""
         is_fresh = self._age(self._fetched) < LIFESPAN
@@ -215,6 +223,7 @@ class Issuers:
         self._known: OrderedDict[str, Issuer] = OrderedDict()
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(MAX_WAITING)
+        self._later_turns = threading.BoundedSemaphore(MAX_WAITING_FOR_FAILED)
 
     def key(self, issuer: str, key_id: str) -> PyJWK:
         """An issuer's key. This may take seconds: never call it within a transaction.
@@ -231,12 +240,13 @@ class Issuers:
         known = self._of(issuer)
         if (key := known.known(key_id)) is not None:
             return key
-        if not self._turns.acquire(blocking=False):
+        turns = self._later_turns if known.has_failed else self._turns
+        if not turns.acquire(blocking=False):
             raise RateLimited("Others wait for the keys of an issuer already; try again.", retry_after=1)
         try:
             return known.fetched(key_id)
         finally:
-            self._turns.release()
+            turns.release()
 
     def _of(self, issuer: str) -> Issuer:
         with self._lock:

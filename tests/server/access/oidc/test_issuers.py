@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,13 +13,13 @@ import pytest
 from orchestra_client.server.access import oidc_issuers
 from orchestra_client.server.access.oidc_issuers import COOLDOWN, LIFESPAN
 from orchestra_client.server.service import Service
+from tests.ci_issuer import Issuer
 
 from .conftest import Refused, World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.ci_issuer import Issuer
     from tests.server.access.conftest import Clock
 
 
@@ -219,3 +221,34 @@ class TestIssuers:
         for thread in threads:
             thread.join()
         assert sorted(outcomes) == ["RATE_LIMITED"] * 2 + ["in"] * 4
+
+    def test_issuers_that_failed_do_not_hold_the_others_up(self, world: World) -> None:
+        """Given an issuer that is slow again and again, when many bring its tokens, then jobs of another log in."""
+        gone = threading.Event()
+        with Issuer(world.issuer.now) as slow:
+            world.trust()
+            world.trust(name="slow", issuer=slow.url)
+            slow.answers["/jwks"] = lambda: (500, {}, b"")
+            with pytest.raises(Refused, match="HTTP status 500"):
+                world.login(slow.token())
+            world.clock.advance(seconds=COOLDOWN)
+
+            def late() -> Any:
+                gone.wait(5)
+                return {"keys": slow.published}
+
+            slow.answers["/jwks"] = late
+
+            def log_in(token: str) -> str:
+                try:
+                    return str(world.login(token)["role"])
+                except Refused as refused:
+                    return refused.code
+
+            with ThreadPoolExecutor(6) as pool:
+                waiting = [pool.submit(log_in, slow.token()) for _ in range(6)]
+                refused = [each.result() for each in islice(as_completed(waiting), 4)]
+                assert world.login()["role"] == "TENANT"
+                gone.set()
+                assert sorted(each.result() for each in waiting) == ["RATE_LIMITED"] * 4 + ["TENANT"] * 2
+            assert set(refused) == {"RATE_LIMITED"}
