@@ -16,6 +16,7 @@ from orchestra_client.errors import (
     PermissionDenied,
     RateLimited,
     ServerError,
+    mask_token,
 )
 from orchestra_client.operation import Operation, Repeat
 
@@ -100,7 +101,11 @@ def web_result(call: WebCall, reply: Reply) -> Any:
     if response.status < 300:
         return {} if response.body is None else response.body
     kind = _ERRORS.get(response.status, ServerError if response.status >= 500 else ClientError)
-    error = kind(f"{call.name} was answered with HTTP {response.status}: {response.excerpt or response.body}")
+    content = str(response.excerpt or response.body)
+    if call.bearer:
+        # Some servers send back what they refuse, and another server's token need not look like one of ours.
+        content = content.replace(call.bearer, mask_token(call.bearer))
+    error = kind(f"{call.name} was answered with HTTP {response.status}: {content}")
     if isinstance(error, ClientError):
         error.attempts, error.request_id, error.operation = reply.attempts, reply.request_id, call.name
     raise error

@@ -239,8 +239,8 @@ class TestGitHub:
         def answer() -> dict[str, Any]:
             query = parse_qs(urlsplit(issuer.asked[-1]).query)
             assert query["api-version"] == ["2.0"]
-            if issuer.headers[-1].get("authorization") != "Bearer bearer-of-the-job":
-                return (401, {}, b"{}")  # type: ignore[return-value]
+            if (given := issuer.headers[-1].get("authorization", "")) != "Bearer bearer-of-the-job":
+                return (401, {}, f"refused: {given}".encode())  # type: ignore[return-value]
             return {"count": 1, "value": issuer.token(aud=query["audience"][0])}
 
         issuer.answers["/_apis/token"] = answer
@@ -272,9 +272,12 @@ class TestGitHub:
         self, admin: Client, issuer: Issuer, job: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         trust(admin, issuer)
-        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "another")
+        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "another-bearer-of-a-job")
 
-        with pytest.raises(AuthenticationError, match="GET the job's OIDC token was answered with HTTP 401"):
+        with pytest.raises(
+            AuthenticationError,
+            match=r"GET the job's OIDC token was answered with HTTP 401: refused: Bearer …-job",
+        ):
             job.login_with_oidc()
 
     def test_our_own_credential_does_not_go_to_github(
