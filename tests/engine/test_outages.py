@@ -28,7 +28,7 @@ def test_a_run_rides_out_an_outage(bench: Bench) -> None:
 
     @task
     def cut() -> int:
-        faults.refuse_connections(25, matching="")
+        faults.refuse_connections(15, matching="")
         return 1
 
     with Flow("outage") as flow:
@@ -49,7 +49,7 @@ def test_tasks_that_run_go_on_while_the_api_is_away(bench: Bench) -> None:
     @task
     def work(x: int) -> int:
         if x == 0:
-            faults.refuse_connections(8, matching="")
+            faults.refuse_connections(4, matching="")
         ended.append(x)
         return x
 
@@ -68,7 +68,7 @@ def test_a_run_whose_api_does_not_come_back_is_given_up(bench: Bench) -> None:
     with Flow("gone") as flow:
         double(cut())
     flow_run_id = bench.create(flow)
-    prepared = bench.prepare(flow, flow_run_id, patience=30)
+    prepared = bench.prepare(flow, flow_run_id, patience=10)
     with pytest.raises(TransportError):
         prepared.run()
     assert list(bench.folder.glob("*/*.jsonl")), "that the first task ended waits on disk"
