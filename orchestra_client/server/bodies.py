@@ -20,6 +20,9 @@ MAX_DISCARDED = 4
 A client that is cut off while it sends never reads why.
 """
 
+MAX_VALUES = 4_000_000
+"""Values of a body: lists, objects and what is in them. Each costs far more memory than its text."""
+
 
 class Disconnected(Exception):
     """The client left before its body was complete."""
@@ -88,6 +91,7 @@ def read_request(body: bytes, request_id: str) -> GraphQLRequest:
 
     Raises:
         BadInput: it is no JSON, or no GraphQL request.
+        PayloadTooLarge: it holds too many values.
     """
     payload = _json(body, "The body")
     if isinstance(payload, list):
@@ -112,6 +116,8 @@ def _variables(value: Any) -> dict[str, Any] | None:
 
 
 def _json(text: bytes, what: str) -> Any:
+    if len(text) > MAX_VALUES and json.count(text) > MAX_VALUES:
+        raise PayloadTooLarge(f"{what} holds more than {MAX_VALUES} values. Send less at once.")
     try:
         return json.loads(text.decode("utf-8"))
     except UnicodeDecodeError:

@@ -12,6 +12,7 @@ import anyio
 import httpx
 import pytest
 
+from orchestra_client.server import bodies
 from orchestra_client.server.app import PATHS, create_app
 from orchestra_client.server.context import Settings
 from orchestra_client.server.hosts import LoopbackNames
@@ -206,6 +207,15 @@ class TestSize:
             "POST", "/graphql", content=chunks(), headers={"Content-Type": "application/json"}
         )
         assert code(answer) == "PAYLOAD_TOO_LARGE"
+
+    def test_one_of_many_small_values_is_refused(self, http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bodies, "MAX_VALUES", 100)
+
+        def body(values: int) -> bytes:
+            return b'{"query": "{ hello }", "variables": {"a": [' + b"[]," * (values // 2) + b"1]}}"
+
+        assert post(http, body(80)).json() == HELLO
+        assert code(post(http, body(120))) == "PAYLOAD_TOO_LARGE"
 
     def test_decompression_stops_at_the_limit(self, http: Http) -> None:
         bomb = gzip.compress(b" " * 100 * LIMIT)

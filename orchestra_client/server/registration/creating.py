@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestra_client.errors import BadInput, PayloadTooLarge
 from orchestra_client.server.checks import bounded
 from orchestra_client.server.registration import serialized, versions
+from orchestra_client.server.store import json
 from orchestra_client.server.store.ids import new_id
 
 if TYPE_CHECKING:
@@ -89,16 +90,17 @@ def orders(given: Sequence[Mapping[str, Any]]) -> list[Order]:
 
     Raises:
         BadInput: one is wrong; the message says which.
-        PayloadTooLarge: they unpack to more than `serialized.MAX_FLOW_BYTES` in all.
+        PayloadTooLarge: they unpack to more than `serialized.MAX_FLOW_BYTES`, or `serialized.MAX_VALUES`, in all.
     """
     made: list[Order] = []
-    left = serialized.MAX_FLOW_BYTES
+    left, values = serialized.MAX_FLOW_BYTES, 0
     for index, item in enumerate(given):
         flow, place = item["serialized_flow"], f"flows[{index}]"
         if isinstance(flow, str):
             with _blamed(place):
                 data = _unpacked(flow, left)
-                left -= len(data)
+                left, values = left - len(data), values + json.count(data)
+                _check_values(values)
                 flow = serialized.read(data)
         made.append(Order.of(flow, item, place))
     return made
@@ -108,9 +110,16 @@ def _unpacked(text: str, left: int) -> bytes:
     try:
         return serialized.unpack(text, left)
     except PayloadTooLarge:
-        raise PayloadTooLarge(
-            f"The flows unpack to more than {serialized.MAX_FLOW_BYTES} bytes in all; register them in several requests."
-        ) from None
+        raise _too_large(f"unpack to more than {serialized.MAX_FLOW_BYTES} bytes") from None
+
+
+def _check_values(number: int) -> None:
+    if number > serialized.MAX_VALUES:
+        raise _too_large(f"hold more than {serialized.MAX_VALUES} values")
+
+
+def _too_large(what: str) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The flows {what} in all; register them in several requests.")
 
 
 @contextmanager

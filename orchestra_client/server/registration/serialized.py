@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_FLOW_BYTES = 64 * 1024 * 1024
 """How large a serialized flow may be once decompressed, so that a small request cannot fill the memory."""
 
+MAX_VALUES = 4_000_000
+"""How many values it may hold: a list of lists takes twenty times as much memory as its text."""
+
 MAX_TAGS = 1000
 """Of one task: each is looked up when its runs start."""
 
@@ -30,9 +33,12 @@ def decompress(text: str) -> Any:
 
     Raises:
         BadInput: it is not that, or holds what no argument may hold either: NUL, or a value nested too deeply.
-        PayloadTooLarge: it unpacks to more than `MAX_FLOW_BYTES`.
+        PayloadTooLarge: it unpacks to more than `MAX_FLOW_BYTES`, or to more than `MAX_VALUES`.
     """
-    return read(unpack(text, MAX_FLOW_BYTES))
+    data = unpack(text, MAX_FLOW_BYTES)
+    if json.count(data) > MAX_VALUES:
+        raise PayloadTooLarge(f"serialized_flow holds more than {MAX_VALUES} values.")
+    return read(data)
 
 
 def unpack(text: str, max_bytes: int) -> bytes:

@@ -26,6 +26,12 @@ def loads(text: str | bytes) -> Any:
     return _read(text if isinstance(text, str) else text.decode())
 
 
+def count(text: bytes) -> int:
+    """How many values JSON text holds, at most; found without reading it, which can take twenty times its length."""
+    # A value stands behind one of these, but for the keys and values of objects.
+    return sum(text.count(sign) for sign in (b",", b"[", b"{"))
+
+
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 

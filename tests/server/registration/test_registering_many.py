@@ -257,6 +257,16 @@ def test_a_small_request_cannot_fill_the_memory(
     assert code == "PAYLOAD_TOO_LARGE"
 
 
+def test_many_small_values_are_counted_together(
+    ask: Asker, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serialized, "MAX_VALUES", 1000)
+    texts = [compressed({"name": name, "padding": [1] * 600}) for name in "ab"]
+    assert len(register(ask, project, {"serialized_flow": texts[0]})) == 1
+    code, message = refused(ask, project, *({"serialized_flow": text} for text in texts))
+    assert (code, "The flows hold more than 1000 values in all" in message) == ("PAYLOAD_TOO_LARGE", True)
+
+
 def test_the_statements_do_not_grow_with_the_flows(ask: Asker, project: str) -> None:
     def statements(number: int) -> int:
         seen: list[str] = []

@@ -36,6 +36,14 @@ def test_a_small_request_cannot_fill_the_memory(monkeypatch):
         serialized.decompress(packed(b" " * 100_000))
 
 
+def test_many_small_values_cannot_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(serialized, "MAX_VALUES", 1000)
+    assert serialized.decompress(packed(b'{"x": [' + b"[], " * 499 + b"1]}"))
+    for value in (b"[]", b"{}", b"1", b'{"a": 1}'):
+        with pytest.raises(PayloadTooLarge, match="holds more than 1000 values"):
+            serialized.decompress(packed(b"[" + (value + b", ") * 1000 + b"1]"))
+
+
 def test_nesting_without_end_is_refused():
     with pytest.raises(BadInput):
         serialized.decompress(packed(b"[" * 100_000))
