@@ -15,8 +15,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
 
 from orchestra_client.errors import ConfigurationError
+from orchestra_client.server.store import migrate as migrate_module
 from orchestra_client.server.store import migrations
 from orchestra_client.server.store.database import Database
 from orchestra_client.server.store.migrate import HEAD, VERSION_TABLE, migrate
@@ -24,19 +26,45 @@ from orchestra_client.server.store.tables import metadata
 from orchestra_client.server.store.views import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
-def test_the_migrated_schema_is_that_of_the_tables(database):
+def upgrade(database: Database, revision: str) -> None:
+    """Bring a database to a revision by all that are before it, as earlier versions have done."""
+    config = Config()
+    config.set_main_option("script_location", "orchestra_client.server.store:migrations")
+    with database.connect(write=True) as connection:
+        config.attributes.update(connection=connection, version_table=VERSION_TABLE)
+        command.upgrade(config, revision)
+
+
+@pytest.fixture
+def upgraded(url) -> Iterator[Database]:
+    """An empty database of each kind that has gone through all revisions."""
+    with closing(Database(url)) as database:
+        upgrade(database, "head")
+        yield database
+
+
+@pytest.fixture(params=["new", "upgraded"])
+def either(request, url) -> Iterator[Database]:
+    """A database of each kind, made today or gone through all revisions."""
+    with closing(Database(url)) as database:
+        if request.param == "upgraded":
+            upgrade(database, "head")
+        migrate(database)
+        yield database
+
+
+def test_the_schema_is_that_of_the_tables(either):
     options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
-    with database.connect(write=False) as connection:
+    with either.connect(write=False) as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
 
 
-def test_constraints_and_indexes_carry_the_same_names(backend, database):
-    if backend == "memory":
-        pytest.skip("made from the tables themselves")
-    with database.connect(write=False) as connection:
+def test_constraints_and_indexes_carry_the_same_names(either):
+    with either.connect(write=False) as connection:
         inspector = inspect(connection)
         for table in metadata.tables.values():
             names = {each["name"] for each in inspector.get_foreign_keys(table.name)}
@@ -44,6 +72,35 @@ def test_constraints_and_indexes_carry_the_same_names(backend, database):
             names |= {each["name"] for each in inspector.get_indexes(table.name)}
             names.add(inspector.get_pk_constraint(table.name)["name"])
             assert {str(each.name) for each in (*table.constraints, *table.indexes)} <= names
+
+
+def test_a_new_database_is_like_one_that_has_grown_with_the_versions(url, upgraded, tmp_path: Path):
+    """Neither has a table, a column or a rule that the other one lacks, whatever the tables' description says."""
+    if not upgraded.is_sqlite:
+        pytest.skip("goes through all revisions, too")
+    with closing(Database(f"sqlite:///{tmp_path / 'new.db'}")) as new:
+        migrate(new)
+        assert described(new) == described(upgraded)
+
+
+def described(database: Database) -> dict[str, object]:
+    """All that SQLite knows of the tables, in no order."""
+    with database.connect(write=False) as connection:
+        inspector = inspect(connection)
+        aspects = (
+            inspector.get_columns,
+            inspector.get_foreign_keys,
+            inspector.get_unique_constraints,
+            inspector.get_check_constraints,
+            inspector.get_indexes,
+        )
+        return {
+            f"{table} {aspect.__name__}": sorted(
+                map(repr, [{**each, "type": str(each.get("type"))} for each in aspect(table)])
+            )
+            for table in inspector.get_table_names()
+            for aspect in aspects
+        }
 
 
 def test_the_newest_revision_is_the_one_that_the_code_expects():
@@ -54,6 +111,14 @@ def test_the_newest_revision_is_the_one_that_the_code_expects():
 def test_migrating_again_changes_nothing_and_loads_no_alembic(database, monkeypatch):
     monkeypatch.setitem(sys.modules, "alembic", None)
     migrate(database)
+
+
+def test_a_new_file_needs_no_alembic(tmp_path: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    with closing(Database(f"sqlite:///{tmp_path / 'new.db'}")) as database:
+        migrate(database)
+        with database.connect(write=False) as connection:
+            assert connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")) == HEAD
 
 
 def test_a_user_and_its_default_membership_refer_to_each_other(database):
@@ -90,13 +155,10 @@ def test_json_is_kept_exactly(database):
 def test_api_tokens_outlive_the_reference_that_they_are_given(url):
     if url == "memory:":
         pytest.skip("is always new")
-    config = Config()
-    config.set_main_option("script_location", "orchestra_client.server.store:migrations")
     with closing(Database(url)) as database:
         at = database.now()
+        upgrade(database, "0003")
         with database.connect(write=True) as connection:
-            config.attributes.update(connection=connection, version_table=VERSION_TABLE)
-            command.upgrade(config, "0003")
             insert = "INSERT INTO api_token (id, created, name, scope, digest) VALUES ('a', :at, 'ci', 'USER', 'd')"
             connection.execute(text(insert), {"at": at})
         migrate(database)
@@ -160,18 +222,38 @@ def test_an_empty_file_is_a_new_database(tmp_path: Path):
         migrate(database)
 
 
-def test_a_failed_migration_leaves_nothing_behind(url, monkeypatch):
+def fail(*_args, **_options):
+    raise RuntimeError("the disk is full")
+
+
+def test_a_failed_migration_leaves_all_as_it_was(url, monkeypatch):
     if url == "memory:":
         pytest.skip("is not migrated")
     from alembic import op
 
-    def fail(*_args, **_options):
-        raise RuntimeError("the disk is full")
+    with closing(Database(url)) as database:
+        upgrade(database, "0002")
+        before = described(database)
+        with monkeypatch.context() as patch:
+            # The last thing that a revision after it does.
+            patch.setattr(op, "create_index", fail)
+            with pytest.raises(RuntimeError, match="disk is full"):
+                migrate(database)
+        assert described(database) == before
+        migrate(database)
+
+
+def test_a_failed_creation_leaves_nothing_behind(url, monkeypatch):
+    if url == "memory:":
+        pytest.skip("is gone with its process")
+    from alembic import op
 
     with closing(Database(url)) as database:
         with monkeypatch.context() as patch:
             patch.setattr(op, "create_index", fail)
-            with pytest.raises(RuntimeError, match="disk is full"):
+            statements = migrate_module._creation()
+            patch.setattr(migrate_module, "_creation", lambda: (*statements, "CREATE TABLE project (id)"))
+            with pytest.raises((RuntimeError, OperationalError), match=r"disk is full|already exists"):
                 migrate(database)
         with database.connect(write=False) as connection:
             assert inspect(connection).get_table_names() == []
