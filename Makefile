@@ -12,8 +12,8 @@ PYTHON ?= python3.13 python3.12 python3.11 python3
 # Prefect 0.12 and 1.4 predate the newer ones.
 PEER_PYTHON ?= python3.11 python3.12 python3
 VENV ?= .venv
-# How many tests run at the same time.
-WORKERS ?= 2
+# How many tests run at the same time: more than two cores, for many wait for processes that they have started.
+WORKERS ?= 3
 # Which tests, by their marks, and further arguments for pytest: make test MARKS="not slow" ARGS="-k heartbeat -x"
 MARKS ?=
 ARGS ?=
