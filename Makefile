@@ -25,6 +25,9 @@ BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check install --quiet --no-input
 PEERS := .peers/prefect-1.4.1 .peers/prefect-0.12.0
 
+# Containers often forbid to keep what was compiled; then hundreds of processes would compile the package and its tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 # pip and the programs under test keep files at home: build containers often have none.
 ifneq ($(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes),yes)
 export HOME := $(CURDIR)/$(STAMPS)/home
