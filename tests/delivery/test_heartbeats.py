@@ -289,10 +289,12 @@ def test_a_thread_that_was_killed_is_replaced_when_a_run_joins(
     faults: Faults,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with Heartbeats(open_client, interval=0.05) as heartbeats:
+    # So that it is killed while it waits: killed in the middle of a beat it would take the database in memory with it.
+    with Heartbeats(open_client, interval=0.5) as heartbeats:
         heartbeats.add(running())
         thread = heartbeats._worker._thread
         assert thread is not None
+        time.sleep(0.2)
         # What a careless library does to end "all threads but mine".
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
