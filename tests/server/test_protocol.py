@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import socket
 import threading
 import time
@@ -75,7 +76,10 @@ def rest(connection: socket.socket) -> tuple[bytes, float]:
 
 
 def answer(connection: socket.socket) -> bytes:
-    return connection.recv(65536).rpartition(b"\r\n\r\n")[2]
+    """The body of the next answer: however many pieces it comes in, and whatever comes after it."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return response.read()
 
 
 def drip(connection: socket.socket, data: bytes, *, size: int = 1, pause: float = PATIENCE / 10) -> None:
