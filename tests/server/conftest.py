@@ -1,5 +1,7 @@
 """Databases for the server's tests: SQLite in memory and in a file, and PostgreSQL where one is given.
 
+`make test-postgres` starts one and gives it; by hand it is
+
 ORCHESTRA_TEST_POSTGRES=postgresql+psycopg://user@localhost/database pytest tests/server
 """
 

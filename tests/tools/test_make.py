@@ -14,7 +14,8 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    "target", ["demo", "test", "check", "bench", "test-interop", "generate", "build", "clean", "help"]
+    "target",
+    ["demo", "test", "check", "bench", "test-interop", "test-postgres", "generate", "build", "clean", "help"],
 )
 def test_help_explains_every_public_target(target: str) -> None:
     listed = subprocess.run(
