@@ -14,11 +14,8 @@ PEER_PYTHON ?= python3.11 python3.12 python3
 VENV ?= .venv
 # How many tests run at the same time: more than two cores, for many wait for processes that they have started.
 WORKERS ?= 3
-# Which tests, by their marks, and further arguments for pytest: make test MARKS="not slow" ARGS="-k heartbeat -x"
-MARKS ?=
+# Further arguments for pytest: make test ARGS="-k heartbeat -x"
 ARGS ?=
-# "no" leaves the interop tests to a run of their own.
-INTEROP ?= yes
 
 STAMPS := .make
 BIN := $(VENV)/bin
@@ -34,18 +31,19 @@ export HOME := $(CURDIR)/$(STAMPS)/home
 $(shell mkdir -p "$(CURDIR)/$(STAMPS)/home")
 endif
 
-.PHONY: demo test test-interop test-postgres check lint format types imports generated generate docs bench build dev clean help
+.PHONY: demo test test-slow test-interop test-postgres check lint format types imports generated generate docs bench build dev clean help
 
 demo: $(STAMPS)/run  ## Run the main job against a real server, from an empty machine
 	echo "==> Running examples/demo.py"
 	$(BIN)/python examples/demo.py
 
-test: $(STAMPS)/dev  ## Run all tests; those against Prefect, too, once make test-interop has set it up
-	select='$(MARKS)'; \
-	if [ "$(INTEROP)" = no ] || [ ! -x .peers/prefect-1.4.1/bin/python ] || [ ! -x .peers/prefect-0.12.0/bin/python ]; \
-	then select="not interop$${select:+ and ($$select)}"; fi; \
-	echo "==> Running the tests$${select:+ ($$select)}"; \
-	$(BIN)/python -m pytest -n $(WORKERS) -m "$$select" $(ARGS)
+test: $(STAMPS)/dev  ## Run the quick tests, all that are not marked slow
+	echo "==> Running the quick tests (the slow ones: make test-slow)"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not interop" $(ARGS)
+
+test-slow: $(STAMPS)/dev  ## Run the tests that take their time: processes, outages, the pages of docs/, the benchmarks
+	echo "==> Running the slow tests"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not interop" $(ARGS)
 
 test-interop: $(STAMPS)/dev $(PEERS:.peers/%=$(STAMPS)/%)  ## Run the tests against Prefect 0.12.0 and 1.4.1
 	echo "==> Running the interop tests"

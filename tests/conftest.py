@@ -36,6 +36,12 @@ _FOREIGN = {
 }
 
 
+def pytest_report_header() -> str:
+    """Say on which databases the tests of the server run."""
+    given = "ORCHESTRA_TEST_POSTGRES" in os.environ
+    return f"databases: SQLite{' and PostgreSQL' if given else '; PostgreSQL with: make test-postgres'}"
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Keep the garbage collector from looking through the tests, and the server's schema, again and again."""
     if hasattr(session.config, "workerinput"):

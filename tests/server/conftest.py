@@ -27,14 +27,8 @@ if TYPE_CHECKING:
 # Read now: no test sees the environment of whoever runs it.
 POSTGRES = os.environ.get("ORCHESTRA_TEST_POSTGRES")
 
-BACKENDS = [
-    "memory",
-    "file",
-    pytest.param(
-        "postgresql",
-        marks=pytest.mark.skipif(not POSTGRES, reason="ORCHESTRA_TEST_POSTGRES names no database"),
-    ),
-]
+IF_POSTGRES = ["postgresql"] if POSTGRES else []
+BACKENDS = ["memory", "file", *IF_POSTGRES]
 
 
 @contextmanager

@@ -15,7 +15,19 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 @pytest.mark.parametrize(
     "target",
-    ["demo", "test", "check", "bench", "test-interop", "test-postgres", "generate", "build", "clean", "help"],
+    [
+        "demo",
+        "test",
+        "check",
+        "bench",
+        "test-slow",
+        "test-interop",
+        "test-postgres",
+        "generate",
+        "build",
+        "clean",
+        "help",
+    ],
 )
 def test_help_explains_every_public_target(target: str) -> None:
     listed = subprocess.run(

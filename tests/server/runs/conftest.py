@@ -10,7 +10,7 @@ import pytest
 
 from orchestra_client.server.context import Credentials, Settings
 from orchestra_client.server.service import GraphQLRequest, Service
-from tests.server.conftest import POSTGRES
+from tests.server.conftest import IF_POSTGRES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,9 +141,6 @@ def _item(id_name: str, run_id: str, type_name: str, more: dict[str, Any]) -> di
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-IF_POSTGRES = ["postgresql"] if POSTGRES else []
 
 
 @pytest.fixture(scope="session", params=["memory", *IF_POSTGRES])

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import IF_POSTGRES, Server, state
+from tests.server.conftest import IF_POSTGRES
+
+from .conftest import Server, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from orchestra_client.server.context import Settings
 from orchestra_client.server.service import Service
 from orchestra_client.server.services.background import Background, LeasedService, health
 from orchestra_client.server.services.leases import Lease
-from tests.server.conftest import POSTGRES
+from tests.server.conftest import IF_POSTGRES
 from tests.server.runs.conftest import Clock, Server
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Process:
         return LeasedService(service, self.server.service.database, self.holder)
 
 
-@pytest.fixture(scope="session", params=["memory", *(["postgresql"] if POSTGRES else [])])
+@pytest.fixture(scope="session", params=["memory", *IF_POSTGRES])
 def backend(request: pytest.FixtureRequest) -> str:
     """The kinds of database that these tests run on."""
     return str(request.param)

@@ -15,7 +15,7 @@ import pytest
 
 from orchestra_client.server.context import Credentials, Settings
 from orchestra_client.server.service import GraphQLRequest, Service
-from tests.server.conftest import POSTGRES
+from tests.server.conftest import IF_POSTGRES
 from tests.server.runs.conftest import Clock, Server
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ HOURLY = {
 }
 
 
-@pytest.fixture(scope="session", params=["file", *(["postgresql"] if POSTGRES else [])])
+@pytest.fixture(scope="session", params=["file", *IF_POSTGRES])
 def backend(request: pytest.FixtureRequest) -> str:
     """Databases that processes can share."""
     return str(request.param)
