@@ -58,7 +58,7 @@ class AsyncKeyValues(AsyncPart):
         """
         return await self._run(key_values.delete_key_value(key))
 
-    async def list_keys(self) -> list[str]:
+    async def key_names(self) -> list[str]:
         """List all keys.
 
         Returns:

@@ -32,7 +32,7 @@ class AsyncLimits(AsyncPart):
         """
         return await self._run(limits.get_task_tag_limit(tag))
 
-    async def list_task_tag_limits(self) -> Records[TagLimit]:
+    async def task_tag_limits(self) -> Records[TagLimit]:
         """Read all limits, and who holds their slots.
 
         Returns:
@@ -62,7 +62,7 @@ class AsyncLimits(AsyncPart):
         """Delete a limit: any number of task runs with its tag may run again.
 
         Args:
-            limit_id: the limit's id, from `list_task_tag_limits`.
+            limit_id: the limit's id, from `task_tag_limits`.
 
         Raises:
             NotFound: there is no such limit in this tenant.

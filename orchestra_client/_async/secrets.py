@@ -58,7 +58,7 @@ class AsyncSecrets(AsyncPart):
         """
         return await self._run(delete(secrets.delete_secret(name)))
 
-    async def list_secret_names(self) -> list[str]:
+    async def secret_names(self) -> list[str]:
         """List the names of all secrets.
 
         Returns:

@@ -60,7 +60,7 @@ class AsyncTokens(AsyncPart):
         """Revoke an API token, at once and with every session bought with it.
 
         Args:
-            token_id: its id, from `create_api_token` or `list_api_tokens`.
+            token_id: its id, from `create_api_token` or `api_tokens`.
 
         Returns:
             Whether it is gone.
@@ -70,7 +70,7 @@ class AsyncTokens(AsyncPart):
         """
         return await self._run(delete(tokens.delete_api_token(token_id)))
 
-    async def list_api_tokens(self) -> Records[ApiToken]:
+    async def api_tokens(self) -> Records[ApiToken]:
         """List the API tokens that you may see.
 
         Returns:

@@ -71,7 +71,7 @@ class AsyncTrusts(AsyncPart):
         )
         return await self._execute(creation)
 
-    async def list_trusts(self) -> Records[Trust]:
+    async def trusts(self) -> Records[Trust]:
         """List the tenant's trusts.
 
         Returns:
@@ -87,7 +87,7 @@ class AsyncTrusts(AsyncPart):
         """Let its jobs in no more, and end at once what they logged in to by it.
 
         Args:
-            trust_id: its id, from `create_trust` or `list_trusts`.
+            trust_id: its id, from `create_trust` or `trusts`.
 
         Returns:
             Whether it is gone.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
     from orchestra_client.procedures.registration import SerializableFlow
     from orchestra_client.records import Records
-    from orchestra_client.results import FlowSummary
+    from orchestra_client.results import FlowVersion
 
 __all__ = ["Flows"]
 
@@ -147,7 +147,7 @@ class Flows(Tenants):
         is_archived: bool | None = False,
         limit: int = 100,
         offset: int = 0,
-    ) -> Records[FlowSummary]:
+    ) -> Records[FlowVersion]:
         """List flows: the current version of each, or older ones.
 
         Args:

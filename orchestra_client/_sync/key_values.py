@@ -59,7 +59,7 @@ class KeyValues(Part):
         """
         return self._run(key_values.delete_key_value(key))
 
-    def list_keys(self) -> list[str]:
+    def key_names(self) -> list[str]:
         """List all keys.
 
         Returns:

@@ -33,7 +33,7 @@ class Limits(Part):
         """
         return self._run(limits.get_task_tag_limit(tag))
 
-    def list_task_tag_limits(self) -> Records[TagLimit]:
+    def task_tag_limits(self) -> Records[TagLimit]:
         """Read all limits, and who holds their slots.
 
         Returns:
@@ -61,7 +61,7 @@ class Limits(Part):
         """Delete a limit: any number of task runs with its tag may run again.
 
         Args:
-            limit_id: the limit's id, from `list_task_tag_limits`.
+            limit_id: the limit's id, from `task_tag_limits`.
 
         Raises:
             NotFound: there is no such limit in this tenant.

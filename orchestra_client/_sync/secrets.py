@@ -59,7 +59,7 @@ class Secrets(Part):
         """
         return self._run(delete(secrets.delete_secret(name)))
 
-    def list_secret_names(self) -> list[str]:
+    def secret_names(self) -> list[str]:
         """List the names of all secrets.
 
         Returns:

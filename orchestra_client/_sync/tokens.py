@@ -61,7 +61,7 @@ class Tokens(Part):
         """Revoke an API token, at once and with every session bought with it.
 
         Args:
-            token_id: its id, from `create_api_token` or `list_api_tokens`.
+            token_id: its id, from `create_api_token` or `api_tokens`.
 
         Returns:
             Whether it is gone.
@@ -71,7 +71,7 @@ class Tokens(Part):
         """
         return self._run(delete(tokens.delete_api_token(token_id)))
 
-    def list_api_tokens(self) -> Records[ApiToken]:
+    def api_tokens(self) -> Records[ApiToken]:
         """List the API tokens that you may see.
 
         Returns:

@@ -72,7 +72,7 @@ class Trusts(Part):
         )
         return self._execute(creation)
 
-    def list_trusts(self) -> Records[Trust]:
+    def trusts(self) -> Records[Trust]:
         """List the tenant's trusts.
 
         Returns:
@@ -88,7 +88,7 @@ class Trusts(Part):
         """Let its jobs in no more, and end at once what they logged in to by it.
 
         Args:
-            trust_id: its id, from `create_trust` or `list_trusts`.
+            trust_id: its id, from `create_trust` or `trusts`.
 
         Returns:
             Whether it is gone.

@@ -77,7 +77,7 @@ class Passes:
             return
         left = {
             token.flow_run_id: token.id
-            for token in self._client.list_api_tokens()
+            for token in self._client.api_tokens()
             if token.flow_run_id and token.name == _token_name(self._name, token.flow_run_id)
         }
         rows = self._client.graphql(_FINISHED, variables={"ids": list(left)}).data.flow_run if left else ()

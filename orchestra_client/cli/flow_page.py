@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestra_client.client import Client
-    from orchestra_client.results import FlowSummary
+    from orchestra_client.results import FlowVersion
 
 __all__ = ["print_page", "read_page"]
 
@@ -40,7 +40,7 @@ _PAGE = """query FlowPage(
 }"""
 
 
-def read_page(client: Client, flow: FlowSummary) -> dict[str, Any]:
+def read_page(client: Client, flow: FlowVersion) -> dict[str, Any]:
     """Read all that belongs to a flow.
 
     Args:

@@ -63,7 +63,7 @@ def get_value(connect: Connect, *, key: str, as_json: bool) -> None:
 def list_keys(connect: Connect, *, pattern: str | None, limit: int, as_json: bool) -> None:
     """List the keys."""
     with connect() as client:
-        keys = client.list_keys()
+        keys = client.key_names()
     print_names(keys, pattern=pattern, limit=limit, as_json=as_json, none="There are no such keys.")
 
 

@@ -69,7 +69,7 @@ def list_limits(connect: Connect, *, tags: tuple[str, ...], is_full: bool, limit
     An older server does not tell who holds them; then a question mark stands for their number.
     """
     with connect() as client:
-        known = client.list_task_tag_limits()
+        known = client.task_tag_limits()
     shown = [each for each in known if (not tags or each.tag in tags) and (not is_full or full(each))][:limit]
     print_list(
         shown if as_json else list(_lines(shown)), _COLUMNS, as_json=as_json, none="There are no such limits."
@@ -108,7 +108,7 @@ def set_limit(connect: Connect, *, tag: str, slots: int) -> None:
 def delete_limit(connect: Connect, *, tag: str, yes: bool) -> None:
     """Let any number of task runs with TAG run at once again."""
     with connect() as client:
-        limit_id = next((each.id for each in client.list_task_tag_limits() if each.tag == tag), None)
+        limit_id = next((each.id for each in client.task_tag_limits() if each.tag == tag), None)
         if limit_id is None:
             raise click.ClickException(
                 f"The tag '{tag}' has no limit; `orchestra limit list` shows those that have."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orchestra_client.client import Client
-    from orchestra_client.results import FlowRun, FlowSummary
+    from orchestra_client.results import FlowRun, FlowVersion
 
 __all__ = ["find_flow", "find_flow_run", "flow_title", "is_id_of", "read_flow_run", "versioned"]
 
@@ -21,7 +21,7 @@ _MOST = 10
 """So many candidates are named at most."""
 
 
-def find_flow(client: Client, wanted: str, project: str | None = None) -> FlowSummary:
+def find_flow(client: Client, wanted: str, project: str | None = None) -> FlowVersion:
     """Find a flow.
 
     Args:
@@ -46,7 +46,7 @@ def find_flow(client: Client, wanted: str, project: str | None = None) -> FlowSu
     return found[0]
 
 
-def _archived(client: Client, wanted: str, project: str | None) -> FlowSummary:
+def _archived(client: Client, wanted: str, project: str | None) -> FlowVersion:
     """The newest of what is out of use."""
     found = client.flows(name=wanted, project=project, is_archived=True)
     found = found or client.flows(version_group_id=wanted, project=project, is_archived=True)
@@ -98,12 +98,12 @@ def is_id(text: str) -> bool:
     return True
 
 
-def is_id_of(text: str, flow: FlowSummary) -> bool:
+def is_id_of(text: str, flow: FlowVersion) -> bool:
     """Whether a text names just this version of a flow."""
     return is_id(text) and UUID(text) == UUID(flow.id)
 
 
-def flow_title(flow: FlowSummary) -> str:
+def flow_title(flow: FlowVersion) -> str:
     """Which flow it is, for people: ``orders (project shop, version 3)``."""
     return versioned(flow.name, flow.project, flow.version)
 
@@ -114,7 +114,7 @@ def versioned(name: str | None, project: str | None, version: int | None) -> str
     return f"{name} ({where}version {version})"
 
 
-def _flow_line(flow: FlowSummary) -> str:
+def _flow_line(flow: FlowVersion) -> str:
     return f"{flow.id}  {flow_title(flow)}"
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.cli.options import Connect
     from orchestra_client.client import Client
-    from orchestra_client.results import FlowSummary
+    from orchestra_client.results import FlowVersion
 
 
 @click.command()
@@ -123,7 +123,7 @@ def _parameters(pairs: Sequence[str], file: TextIO | None) -> dict[str, Any]:
 
 def _create(
     client: Client,
-    flow: FlowSummary,
+    flow: FlowVersion,
     *,
     is_exact: bool,
     parameters: dict[str, Any],
@@ -152,7 +152,7 @@ def _create(
 
 
 def _created(
-    flow: FlowSummary, run_id: str | None, *, at: datetime | None, idempotency_key: str | None, **_: Any
+    flow: FlowVersion, run_id: str | None, *, at: datetime | None, idempotency_key: str | None, **_: Any
 ) -> str:
     """What was done. With a key, nobody knows whether it was done now or before."""
     run = f"flow run {run_id}" if run_id else "flow run"

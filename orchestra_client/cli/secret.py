@@ -45,7 +45,7 @@ def set_secret(connect: Connect, *, name: str, is_json: bool) -> None:
 def list_secrets(connect: Connect, *, pattern: str | None, limit: int, as_json: bool) -> None:
     """List the names of the secrets; their values are never shown."""
     with connect() as client:
-        names = client.list_secret_names()
+        names = client.secret_names()
     print_names(names, pattern=pattern, limit=limit, as_json=as_json, none="There are no such secrets.")
 
 

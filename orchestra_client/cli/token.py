@@ -72,7 +72,7 @@ def create(connect: Connect, *, name: str, scope: str, expires_in: timedelta | N
 def list_tokens(connect: Connect, *, name: str | None, limit: int, as_json: bool) -> None:
     """List the tokens that you may see, without their secret parts."""
     with connect() as client:
-        found = [each for each in client.list_api_tokens() if name in {None, each.name}]
+        found = [each for each in client.api_tokens() if name in {None, each.name}]
     print_list(found[:limit], _COLUMNS, as_json=as_json, none="There are no such tokens.")
 
 
@@ -92,7 +92,7 @@ def delete(connect: Connect, *, name_or_id: str, yes: bool) -> None:
 
 
 def _find(client: Client, name_or_id: str) -> ApiToken:
-    found = [each for each in client.list_api_tokens() if name_or_id in {each.id, each.name}]
+    found = [each for each in client.api_tokens() if name_or_id in {each.id, each.name}]
     if not found:
         raise click.ClickException(
             f"There is no token '{name_or_id}' among those you may see; `orchestra token list` shows them."

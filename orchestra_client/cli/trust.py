@@ -126,7 +126,7 @@ def add(
 def list_trusts(connect: Connect, *, name: str | None, limit: int, as_json: bool) -> None:
     """List which CI jobs may log in, and as what; --json also tells for whom, how long, and ids."""
     with connect() as client:
-        found = [each for each in client.list_trusts() if name in {None, each.name}]
+        found = [each for each in client.trusts() if name in {None, each.name}]
     print_list(found[:limit], _COLUMNS, as_json=as_json, none="There are no such trusts.")
 
 
@@ -161,7 +161,7 @@ def _patterns(claims: Sequence[str]) -> dict[str, str]:
 
 
 def _find(client: Client, name_or_id: str) -> Trust:
-    for each in client.list_trusts():
+    for each in client.trusts():
         if name_or_id in {each.id, each.name}:
             return each
     raise click.ClickException(

@@ -35,7 +35,7 @@ _COLUMNS = {
         "labels",
         "id",
     ),
-    "FlowSummary": (
+    "FlowVersion": (
         "name",
         "project",
         "version",

@@ -10,7 +10,7 @@ from orchestra_client.operations import checks, filters
 from orchestra_client.operations.answers import first, id_of, moment, mutated, nothing, words
 from orchestra_client.operations.schedules import schedule_in_words
 from orchestra_client.records import Records
-from orchestra_client.results import FlowSummary
+from orchestra_client.results import FlowVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ def list_flows(
     is_archived: bool | None,
     limit: int,
     offset: int,
-) -> Operation[Records[FlowSummary]]:
+) -> Operation[Records[FlowVersion]]:
     """Read flows by name, the newest version of each first; the filters are those of the client's `flows`."""
     in_project = filters.where({"name": filters.text(project, "project")})
     wanted = {
@@ -108,12 +108,12 @@ def list_flows(
         "project": in_project or None,
     }
     variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
-    return Operation("list_flows", variables, lambda rows: Records(map(_summary, rows), kind=FlowSummary))
+    return Operation("list_flows", variables, lambda rows: Records(map(_summary, rows), kind=FlowVersion))
 
 
-def _summary(row: dict[str, Any]) -> FlowSummary:
+def _summary(row: dict[str, Any]) -> FlowVersion:
     group, project = row.get("flow_group") or {}, row.get("project") or {}
-    return FlowSummary(
+    return FlowVersion(
         id=row["id"],
         name=row["name"],
         version=row["version"],

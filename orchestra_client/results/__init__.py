@@ -8,7 +8,7 @@ from __future__ import annotations
 from orchestra_client.results.agents import Agent, AgentConfig
 from orchestra_client.results.explanations import Explanation, Reason
 from orchestra_client.results.flow_runs import CreatedFlowRun, FlowRun, FlowRunInfo, LateFlowRun
-from orchestra_client.results.flows import FlowSummary, Project
+from orchestra_client.results.flows import FlowVersion, Project
 from orchestra_client.results.limits import TagLimit, TagSlot
 from orchestra_client.results.logs import LogRecord
 from orchestra_client.results.record import Record
@@ -37,7 +37,7 @@ __all__ = [
     "FlowDiff",
     "FlowRun",
     "FlowRunInfo",
-    "FlowSummary",
+    "FlowVersion",
     "HeartbeatResult",
     "JobLogin",
     "LateFlowRun",

@@ -10,7 +10,7 @@ from orchestra_client.results.record import Record
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["FlowSummary", "Project"]
+__all__ = ["FlowVersion", "Project"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Project(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class FlowSummary(Record):
+class FlowVersion(Record):
     """One registered version of a flow.
 
     Attributes:

@@ -275,7 +275,7 @@ def test_tokens_that_a_killed_agent_left_are_revoked(world: World, start: Callab
     for run_id in (finished, going):
         world.client.create_api_token(f"flow run {run_id} by agent twin", "RUNNER", flow_run_id=run_id)
     start(Quick, name="twin", max_polls=1).wait()
-    left = {token.flow_run_id for token in world.client.list_api_tokens()}
+    left = {token.flow_run_id for token in world.client.api_tokens()}
     assert going in left
     assert finished not in left
 

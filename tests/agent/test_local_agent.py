@@ -113,13 +113,13 @@ def test_the_token_is_good_for_its_run_and_revoked_with_it(
     start()
     run_id = world.run("sleep")
     world.pid(run_id)
-    [token] = [each for each in world.client.list_api_tokens() if each.flow_run_id == run_id]
+    [token] = [each for each in world.client.api_tokens() if each.flow_run_id == run_id]
     assert token.scope == "RUNNER"
 
     (world.folder / "wake").touch()
     world.ends(run_id)
 
-    until(lambda: not [each for each in world.client.list_api_tokens() if each.flow_run_id == run_id])
+    until(lambda: not [each for each in world.client.api_tokens() if each.flow_run_id == run_id])
 
 
 def test_a_process_has_only_what_it_needs(

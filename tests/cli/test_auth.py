@@ -191,7 +191,7 @@ class TestLogout:
     def test_a_token_that_is_revoked_already_is_forgotten(
         self, member: Orchestra, client: Client, token: str
     ) -> None:
-        [mine] = [each for each in client.list_api_tokens() if each.id == _id_of(client, token)]
+        [mine] = [each for each in client.api_tokens() if each.id == _id_of(client, token)]
         client.delete_api_token(mine.id)
 
         done = member("auth", "logout", "--revoke", "--yes")

@@ -35,7 +35,7 @@ def name(client: Client, unique: Callable[[str], str]) -> Iterator[str]:
     """Of a trust that is gone after the test."""
     name = unique("ci")
     yield name
-    for trust in client.list_trusts():
+    for trust in client.trusts():
         if trust.name == name:
             client.delete_trust(trust.id)
 

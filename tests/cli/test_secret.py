@@ -57,7 +57,7 @@ def test_a_value_that_is_no_json_is_refused_without_being_shown(
 
     assert "The value is no JSON (line 1, column 1)." in done.err
     assert "hunter2" not in done.out + done.err
-    assert name not in client.list_secret_names()
+    assert name not in client.secret_names()
 
 
 def test_a_value_is_no_argument(orchestra: Orchestra, unique: Callable[[str], str]) -> None:
@@ -86,7 +86,7 @@ def test_a_secret_is_deleted_once_somebody_has_said_so(
 
     assert "--yes" in orchestra("secret", "delete", name, status=2).err
     orchestra.at_terminal("secret", "delete", name, answers={f"Delete the secret '{name}'?": "n"}, status=1)
-    assert name in client.list_secret_names()
+    assert name in client.secret_names()
     orchestra.at_terminal("secret", "delete", name, answers={f"Delete the secret '{name}'?": "y"})
-    assert name not in client.list_secret_names()
+    assert name not in client.secret_names()
     assert f"There is no secret '{name}'" in orchestra("secret", "delete", name, "--yes", status=1).err

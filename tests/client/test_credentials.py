@@ -185,7 +185,7 @@ def test_a_refused_token_is_renewed_and_the_request_sent_again(
 def test_a_second_refusal_is_final(open_client: Any, server: MemoryServer) -> None:
     client = open_client(server)
     client.login_to_tenant("default")
-    client.delete_api_token(client.list_api_tokens()[0].id)
+    client.delete_api_token(client.api_tokens()[0].id)
 
     with pytest.raises(AuthenticationError) as caught:
         client.create_project("p")

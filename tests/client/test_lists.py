@@ -486,7 +486,7 @@ def test_logs_limits_and_tokens_are_tables_too(client: Any, flow_run_id: str) ->
     client.write_run_logs([{"flow_run_id": flow_run_id, "message": "hello"}])
     client.update_task_tag_limit("db", 2)
 
-    tables = [client.get_flow_run_logs(flow_run_id), client.list_task_tag_limits(), client.list_api_tokens()]
+    tables = [client.get_flow_run_logs(flow_run_id), client.task_tag_limits(), client.api_tokens()]
 
     assert [table.kind.__name__ for table in tables] == ["LogRecord", "TagLimit", "ApiToken"]
     assert tables[0].to_pandas()["message"].tolist() == ["hello"]

@@ -109,8 +109,8 @@ def new_world(client: Any, flow_id: str, serialized_flow: dict[str, Any]) -> Cal
 def rows(client: Any) -> dict[str, int]:
     counts = "".join(f"{table}: {table}_aggregate {{ aggregate {{ count }} }} " for table in TABLES)
     data = client.graphql(f"{{ {counts} }}").data
-    tokens = len(client.list_api_tokens())
-    return {"api_token": tokens, "secrets": len(client.list_secret_names())} | {
+    tokens = len(client.api_tokens())
+    return {"api_token": tokens, "secrets": len(client.secret_names())} | {
         table: data[table].aggregate["count"] for table in TABLES
     }
 
@@ -143,7 +143,7 @@ def test_the_answer_that_arrives_is_the_one_that_was_lost(client: Any, faults: F
 
     token = client.create_api_token("ci")
 
-    assert [token.id] == [each.id for each in client.list_api_tokens() if each.name == "ci"]
+    assert [token.id] == [each.id for each in client.api_tokens() if each.name == "ci"]
 
 
 @pytest.mark.parametrize(

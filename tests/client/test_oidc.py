@@ -77,7 +77,7 @@ def issuer(clock: Clock) -> Iterator[Issuer]:
 def admin(url: str) -> Iterator[Client]:
     with Client(url, TOKEN) as admin:
         yield admin
-        for trust in admin.list_trusts():
+        for trust in admin.trusts():
             admin.delete_trust(trust.id)
 
 
@@ -144,9 +144,9 @@ class TestLogin:
         clock.ahead += dt.timedelta(seconds=61)
 
         with pytest.raises(AuthenticationError, match=r"log in again.*the login by OIDC"):
-            job.list_keys()
+            job.key_names()
         assert job.login_with_oidc(issuer.token(aud=url))
-        assert job.list_keys() is not None
+        assert job.key_names() is not None
 
     def test_a_login_that_fails_changes_nothing(
         self, admin: Client, issuer: Issuer, job: Any, url: str
@@ -175,7 +175,7 @@ class TestLogin:
         job = open_job(api_token="orc_" + "x" * 43)
 
         assert job.login_with_oidc(issuer.token(aud=url))
-        assert job.list_keys() is not None
+        assert job.key_names() is not None
 
     def test_the_login_can_be_saved_for_the_steps_that_follow(
         self, admin: Client, issuer: Issuer, job: Any, url: str, open_job: Any
@@ -205,7 +205,7 @@ class TestLogin:
         for job, tenant in ((named, None), (open_job(), None), (open_job(), "default")):
             login = job.login_with_oidc(issuer.token(aud=url), tenant=tenant)
             assert login.tenant_id == default.id
-            assert job.list_keys() is not None
+            assert job.key_names() is not None
         with pytest.raises(AuthenticationError, match="'nobody' trusts no tokens"):
             open_job().login_with_oidc(issuer.token(aud=url), tenant="nobody")
 
@@ -317,14 +317,14 @@ class TestTrusts:
         made = chief.create_trust("ci", issuer=issuer.url, claims=CLAIMS, scope="RUNNER", lifetime=60)
 
         assert (made.audience, made.scope, made.lifetime, made.claims) == (url, "RUNNER", 60, CLAIMS)
-        listed = chief.list_trusts()
+        listed = chief.trusts()
         assert [trust.id for trust in listed] == [made.id]
         assert listed[0].created.tzinfo is not None
         assert {name: listed[0][name] for name in ("name", "issuer", "audience", "claims", "scope")} == {
             name: made[name] for name in ("name", "issuer", "audience", "claims", "scope")
         }
         assert chief.delete_trust(made.id) is True
-        assert chief.list_trusts() == []
+        assert chief.trusts() == []
         with pytest.raises(NotFound):
             admin.delete_trust(made.id)
 
@@ -337,7 +337,7 @@ class TestTrusts:
         chief.delete_trust(made.id)
 
         with pytest.raises(AuthenticationError, match="gone"):
-            job.list_keys()
+            job.key_names()
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -356,7 +356,7 @@ class TestTrusts:
     ) -> None:
         with pytest.raises(BadInput, match=message):
             chief.create_trust("ci", **{"issuer": issuer.url, "claims": CLAIMS, **changes})
-        assert admin.list_trusts() == []
+        assert admin.trusts() == []
 
     def test_a_name_is_given_once(self, admin: Client, chief: Any, issuer: Issuer) -> None:
         trust(admin, issuer)
@@ -372,4 +372,4 @@ class TestTrusts:
         with pytest.raises(ConfigurationError, match="capability oidc"):
             chief.create_trust("ci", issuer=issuer.url, claims=CLAIMS)
         with pytest.raises(ConfigurationError, match="capability oidc"):
-            chief.list_trusts()
+            chief.trusts()

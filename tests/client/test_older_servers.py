@@ -240,7 +240,7 @@ def test_heartbeats_are_sent_by_aliases(client: Any, flow_run_id: str, faults: F
 def test_holders_of_slots_are_not_known(client: Any) -> None:
     client.update_task_tag_limit("db", 1)
 
-    assert [limit.holders for limit in client.list_task_tag_limits()] == [None]
+    assert [limit.holders for limit in client.task_tag_limits()] == [None]
 
 
 def test_a_run_that_waits_for_a_slot_is_queued_all_the_same(client: Any, flow_run_id: str) -> None:

@@ -200,4 +200,4 @@ async def test_both_clients_work_inside_a_running_loop(
         assert [run.id for run in client.flow_runs(flow_id=flow_id)] == [run_id]
     async with AsyncClient(server, token, tenant_slug="default") as client:
         await asyncio.gather(*(client.set_secret(f"{place}{number}", number) for number in range(5)))
-        assert len(set(await client.list_secret_names())) >= 5
+        assert len(set(await client.secret_names())) >= 5

@@ -499,7 +499,7 @@ def test_a_tag_limit_keeps_a_task_run_waiting_for_half_a_minute(
     assert isinstance(second, Queued)
     assert second.start_time == clock.now() + timedelta(seconds=30)
     assert isinstance(second.state, Running)
-    [limit] = client.list_task_tag_limits()
+    [limit] = client.task_tag_limits()
     assert [slot.task_run_id for slot in limit.holders] == [tagged[0].id]
 
 
@@ -726,7 +726,7 @@ def test_secrets(client: Any) -> None:
     client.set_secret("a", 1)
 
     assert client.get_secret("b") == {"user": "x", "key": [1, None]}
-    assert client.list_secret_names() == ["a", "b"]
+    assert client.secret_names() == ["a", "b"]
     assert client.delete_secret("a") is True
     with pytest.raises(NotFound):
         client.get_secret("a")
@@ -739,7 +739,7 @@ def test_key_values(client: Any) -> None:
 
     assert client.set_key_value("k", {"a": None}) == first
     assert client.get_key_value("k") == {"a": None}
-    assert client.list_keys() == ["k"]
+    assert client.key_names() == ["k"]
     assert client.delete_key_value("k") is True
     for use in (client.get_key_value, client.delete_key_value):
         with pytest.raises(NotFound, match="'k'"):
@@ -753,7 +753,7 @@ def test_tag_limits(client: Any) -> None:
     assert client.get_task_tag_limit("db") == 0
     assert client.get_task_tag_limit("other") is None
     client.delete_task_tag_limit(limit_id)
-    assert client.list_task_tag_limits() == []
+    assert client.task_tag_limits() == []
     with pytest.raises(ValueError, match="at least 0"):
         client.update_task_tag_limit("db", -1)
     with pytest.raises(ValueError, match="UUID"):
@@ -837,7 +837,7 @@ def test_api_tokens_show_their_secret_only_on_request(client: Any, clock: Virtua
     assert token.token.startswith("orc_")
     assert token.token not in f"{token!r} {token}"
     assert token.expires_at == clock.now() + timedelta(hours=1)
-    [listed] = [each for each in client.list_api_tokens() if each.id == token.id]
+    [listed] = [each for each in client.api_tokens() if each.id == token.id]
     assert (listed.name, listed.scope, listed.token) == ("ci", "RUNNER", None)
     assert client.delete_api_token(token.id) is True
     with pytest.raises(BadInput, match="USER, TENANT, RUNNER"):

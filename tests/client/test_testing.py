@@ -21,7 +21,7 @@ def test_a_client_in_a_block_has_a_server_of_its_own() -> None:
     with memory_client() as one, memory_client() as other:
         one.set_key_value("k", 1)
 
-        assert (one.list_keys(), other.list_keys()) == (["k"], [])
+        assert (one.key_names(), other.key_names()) == (["k"], [])
 
 
 @pytest.mark.anyio

@@ -20,7 +20,7 @@ from orchestra_client.results import (
     ApiToken,
     FlowRun,
     FlowRunInfo,
-    FlowSummary,
+    FlowVersion,
     LogRecord,
     Project,
     StateResult,
@@ -234,7 +234,7 @@ def test_an_empty_list_shows_its_columns() -> None:
 
 @pytest.mark.parametrize(
     ("number", "kind", "count"),
-    [(0, FlowSummary, "no flow summaries"), (1, FlowRun, "1 flow run"), (2, FlowRun, "2 flow runs")],
+    [(0, FlowVersion, "no flow versions"), (1, FlowRun, "1 flow run"), (2, FlowRun, "2 flow runs")],
 )
 def test_a_list_tells_how_many_there_are(number: int, kind: Any, count: str) -> None:
     assert page(Records([flow_run()] * number, kind=kind)).text.endswith(count)

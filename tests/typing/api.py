@@ -22,7 +22,7 @@ from orchestra_client.results import (
     FlowDiff,
     FlowRun,
     FlowRunInfo,
-    FlowSummary,
+    FlowVersion,
     HeartbeatResult,
     JobLogin,
     LateFlowRun,
@@ -102,11 +102,11 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.create_api_token("ci", scope="RUNNER", expires_in=timedelta(days=1)), ApiToken)
         assert_type(client.create_api_token("ci").token, str | None)
         assert_type(client.delete_api_token(run_id), bool)
-        assert_type(client.list_api_tokens(), Records[ApiToken])
+        assert_type(client.api_tokens(), Records[ApiToken])
         assert_type(client.login_with_oidc(audience="acme", tenant="acme"), JobLogin)
         trust = client.create_trust("ci", issuer="https://gitlab.com", claims={"project_path": "acme/flows"})
         assert_type(trust, Trust)
-        assert_type(client.list_trusts(), Records[Trust])
+        assert_type(client.trusts(), Records[Trust])
         assert_type(client.delete_trust(trust.id), bool)
         assert_type(client.create_project("p"), str)
         assert_type(client.delete_project("p"), bool)
@@ -147,7 +147,7 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.write_run_logs([{"message": "x", "level": "INFO", "timestamp": day}]), None)
         assert_type(client.get_flow_run_logs(run_id, min_level="INFO"), Records[LogRecord])
         assert_type(client.get_flow_run_logs(run_id, after=None, limit=10), Records[LogRecord])
-        assert_type(client.flows(project="p", is_archived=None), Records[FlowSummary])
+        assert_type(client.flows(project="p", is_archived=None), Records[FlowVersion])
         assert_type(client.flow_runs(state=Running, since=timedelta(days=1), until=day), Records[FlowRun])
         assert_type(client.flow_runs(state=["Failed", Running], limit=1)[0], FlowRun)
         assert_type(client.flow_runs()[:10], Records[FlowRun])
@@ -162,18 +162,18 @@ def in_threads(run_id: UUID, day: datetime) -> None:
         assert_type(client.register_agent("LocalAgent", labels=["a"]), str)
         assert_type(client.get_agent_config(run_id), AgentConfig)
         assert_type(client.get_task_tag_limit("t"), int | None)
-        assert_type(client.list_task_tag_limits(), Records[TagLimit])
-        assert_type(client.list_task_tag_limits()[0].holders, tuple[TagSlot, ...] | None)
+        assert_type(client.task_tag_limits(), Records[TagLimit])
+        assert_type(client.task_tag_limits()[0].holders, tuple[TagSlot, ...] | None)
         assert_type(client.update_task_tag_limit("t", 1), str)
         assert_type(client.delete_task_tag_limit(run_id), None)
         assert_type(client.set_secret("s", {"any": "JSON"}), None)
         assert_type(client.get_secret("s"), Any)
         assert_type(client.delete_secret("s"), bool)
-        assert_type(client.list_secret_names(), list[str])
+        assert_type(client.secret_names(), list[str])
         assert_type(client.set_key_value("k", 1), str)
         assert_type(client.get_key_value("k"), Any)
         assert_type(client.delete_key_value("k"), bool)
-        assert_type(client.list_keys(), list[str])
+        assert_type(client.key_names(), list[str])
         assert_type(client.create_task_run_artifact(run_id, "link", {"link": "x"}), str)
         assert_type(client.update_task_run_artifact(run_id, {"link": "y"}), None)
         assert_type(client.delete_task_run_artifact(run_id), None)

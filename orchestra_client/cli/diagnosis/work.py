@@ -76,7 +76,7 @@ def check_limits(client: Client, now: datetime) -> Finding:
         client: of the tenant.
         now: by the server's clock.
     """
-    limits = client.list_task_tag_limits()
+    limits = client.task_tag_limits()
     crowded = [each for each in limits if full(each)]
     if not crowded:
         said = f"{_count(len(limits), 'limit')}, none of them full" if limits else "none"
