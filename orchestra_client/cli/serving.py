@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 GRACE = 30
 """Seconds that requests under way get to finish after SIGTERM."""
 
+IDLE = 75
+"""Seconds that a connection may rest between two requests: longer than clients and load balancers commonly keep one (60),
+so that it is they who end it, not the server while a request is on its way."""
+
 BACKLOG = 2048
 
 
@@ -108,6 +112,7 @@ def serve(
             server_header=False,
             http=bounded_protocol(settings.request_timeout),
             ws="none",
+            timeout_keep_alive=IDLE,
             timeout_graceful_shutdown=GRACE,
         )
         # uvicorn raises the signal that ended it once more; by then all is done, and the exit status is 0.

@@ -17,8 +17,9 @@ __all__ = ["HEADERS", "HTTPOptions", "T", "Timeouts", "open_pool"]
 
 T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
-# Enough for hundreds of calls at once; idle connections are given back after half a minute.
-_LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=100, keepalive_expiry=30.0)
+# Enough for hundreds of calls at once. Uvicorn, Node and others hang up on a connection that was idle for five seconds:
+# whoever sends a request at that moment cannot tell whether it was read. So ours are given up first.
+_LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=100, keepalive_expiry=4.0)
 
 HEADERS = {
     "user-agent": f"orchestra-client/{__version__}",

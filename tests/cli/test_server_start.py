@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -169,6 +170,19 @@ def test_a_request_under_way_is_finished_before_it_stops(
     assert _projects(isolated_environment) == 1000
     # Closed in order: what was in the write-ahead log is in the database.
     assert not (isolated_environment / "orchestra.db-wal").exists()
+
+
+def test_a_connection_that_is_idle_for_a_while_is_kept(start: Callable[..., Server]) -> None:
+    host, port = start().url.removeprefix("http://").removesuffix("/graphql").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+
+    connection.request("GET", "/health")
+    connection.getresponse().read()
+    time.sleep(6)  # uvicorn's own patience is five seconds
+    connection.request("GET", "/health")
+
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def _projects(home: Path) -> int:

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -334,6 +335,16 @@ class TestSharing:
                 await transport.close()
 
         assert {response.status for response in asyncio.run(main())} == {200}
+
+    @pytest.mark.slow
+    def test_a_connection_is_given_up_before_common_servers_hang_up_on_it(self, wire):
+        """They do after five idle seconds, and a request may be lost on the way to them just then."""
+        transport = HTTPTransport(wire.url)
+        transport.send(HELLO)
+        time.sleep(4.5)
+        transport.send(HELLO)
+        transport.close()
+        assert wire.connections == 2
 
     def test_a_closed_transport_says_so(self, wire):
         transport = HTTPTransport(wire.url)
