@@ -165,6 +165,13 @@ class TestResolving:
             "Using the server http://environment/graphql (ORCHESTRA_API_SERVER)."
         ]
 
+    def test_a_private_server_that_nobody_asked_for_is_warned_of(self, caplog):
+        choice = resolve_server(None, {"ORCHESTRA_HOME": "/home/me"})
+        [record] = caplog.records
+        assert record.levelname == "WARNING"
+        assert choice.shown in record.getMessage()
+        assert "orchestra auth login" in record.getMessage()
+
 
 class TestEnvironment:
     @pytest.mark.parametrize(("text", "value"), [("1", True), ("ON", True), ("no", False), ("0", False)])

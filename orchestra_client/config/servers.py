@@ -65,7 +65,7 @@ def resolve_server(
     *,
     saved: Callable[[], str | None] = lambda: None,
 ) -> ServerChoice:
-    """Find out which server is meant, and say so in one log line.
+    """Find out which server is meant, and say so in one log line: a warning when nobody said anything.
 
     The first of these that says something decides: the argument, `context.api_server`, `ORCHESTRA_API_SERVER`, the
     saved login, and at last an embedded store in the home directory.
@@ -79,7 +79,15 @@ def resolve_server(
         ConfigurationError: the URL makes no sense, or nothing is configured in CI.
     """
     choice = _choose(api_server, environ, saved)
-    _log.info("Using the server %s (%s).", choice.shown, choice.source.value)
+    if choice.source is ServerSource.EMBEDDED:
+        # Whoever meant another server would find an empty one, and take it for the truth.
+        _log.warning(
+            "No server is configured, so this uses a private one of yours, %s. For another one pass api_server=, set "
+            "ORCHESTRA_API_SERVER, or log in: orchestra auth login.",
+            choice.shown,
+        )
+    else:
+        _log.info("Using the server %s (%s).", choice.shown, choice.source.value)
     return choice
 
 
