@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestra_client._async.base import AsyncPart
 from orchestra_client.auth import CredentialSource, oidc
 from orchestra_client.auth.resolution import checked_token
-from orchestra_client.errors import AuthenticationError, BadInput, ConfigurationError, NoSuchTenant
+from orchestra_client.errors import (
+    AuthenticationError,
+    BadInput,
+    ConfigurationError,
+    NoSuchTenant,
+    mask_token,
+)
 from orchestra_client.operations.tenants import get_available_tenants
-from orchestra_client.procedures.tenants import NO_TOKEN
 from orchestra_client.prompting import Person, PersonHere, async_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestra_client.auth.store import CredentialStore
     from orchestra_client.config import ServerChoice
     from orchestra_client.operations.checks import Id
-    from orchestra_client.results import JobLogin
+    from orchestra_client.results import JobLogin, Tenant
 
 __all__ = ["AsyncLogin"]
+
+T = TypeVar("T")
 
 
 class AsyncLogin(AsyncPart):
@@ -33,9 +42,9 @@ class AsyncLogin(AsyncPart):
     async def login_to_tenant(self, tenant_slug: str | None = None, tenant_id: Id | None = None) -> bool:
         """Log in to a tenant; everything from now on happens in it, and its session renews itself.
 
-        Without arguments, in a notebook or at a terminal, it asks: for the API token when there is none and the
-        server wants one, without showing it, and for the tenant when there are several. `save_api_token` keeps what
-        was typed.
+        Without arguments it takes the only tenant that the token sees. In a notebook or at a terminal it asks for what
+        it needs to know: for the API token when there is none and the server wants one, without showing it, and for
+        the tenant when there are several. `save_api_token` keeps what was typed.
 
         When the client works with this user's saved login, the tenant is saved, too. A login that fails changes
         nothing, in the client as on disk.
@@ -48,14 +57,16 @@ class AsyncLogin(AsyncPart):
             True.
 
         Raises:
-            BadInput: neither is given and there is nobody to ask, or the id is no UUID. Also a ValueError.
+            BadInput: neither is given, there are several tenants and nobody answers which; or the id is no UUID. Also
+                a ValueError.
             NoSuchTenant: the API token sees no such tenant. Also a ValueError.
             PermissionDenied: the API token is not for logging in to tenants.
-            AuthenticationError: the API token was refused.
+            AuthenticationError: the API token was refused, or there is none and nobody to ask.
+            ConfigurationError: what was typed cannot be a token.
         """
         typed_token = None
-        if tenant_slug is None and tenant_id is None and self._person.is_there():
-            typed_token, tenant_id = await self._ask_whom_and_where()
+        if tenant_slug is None and tenant_id is None:
+            typed_token, tenant_id = await self._whom_and_where()
         tenant = await self._session.login(tenant_slug, tenant_id, typed_token=typed_token)
         if typed_token is not None:
             self._person.tell(
@@ -152,23 +163,54 @@ class AsyncLogin(AsyncPart):
         )
         self._is_saved = True
 
-    async def _ask_whom_and_where(self) -> tuple[str | None, str]:
+    async def _whom_and_where(self) -> tuple[str | None, str]:
         """Find out as whom and in which tenant to act; returns a token when one was typed, and the tenant's id."""
-        typed_token, known = None, self._session.credentials.api_token
-        try:
-            available = await self._execute(get_available_tenants(bearer=known or NO_TOKEN))
-        except AuthenticationError:
-            if known is not None:
-                raise
-            typed = await async_answer(self._person.read_token, self._server.shown)
-            typed_token = checked_token(typed, CredentialSource.PROMPT)
-            available = await self._execute(get_available_tenants(bearer=typed_token))
+        typed_token, available = None, await self._visible_tenants()
+        if available is None:
+            typed_token, available = await self._ask_whom()
         if not available:
             raise NoSuchTenant("this token sees no tenant at all; ask its owner for another one")
         if len(available) == 1:
             return typed_token, available[0].id
         slugs = [tenant.slug for tenant in available]
-        return typed_token, available[await async_answer(self._person.choose, "Which tenant?", slugs)].id
+        if not self._person.is_there():
+            raise BadInput(
+                f"say which tenant: tenant_slug or tenant_id. This token sees {', '.join(slugs)}, and there is nobody "
+                "to choose"
+            )
+        return typed_token, available[await self._answer(self._person.choose, "Which tenant?", slugs)].id
+
+    async def _visible_tenants(self) -> list[Tenant] | None:
+        """The tenants that can be logged in to; None when the server wants a token that somebody may type."""
+        known = self._session.credentials.api_token
+        try:
+            return await self._execute(get_available_tenants(bearer=known))
+        except AuthenticationError:
+            if known is not None or not self._person.is_there():
+                raise
+        return None
+
+    async def _ask_whom(self) -> tuple[str, list[Tenant]]:
+        typed = await self._answer(self._person.read_token, self._server.shown)
+        token = checked_token(typed, CredentialSource.PROMPT)
+        try:
+            return token, await self._execute(get_available_tenants(bearer=token))
+        except AuthenticationError as error:
+            raise AuthenticationError(
+                f"{self._server.shown} refused the token that was typed, {mask_token(token)}; copy it again, or ask an "
+                "admin for another one.",
+                source=CredentialSource.PROMPT.value,
+                operation=error.operation,
+            ) from None
+
+    async def _answer(self, ask: Callable[..., T], *questions: Any) -> T:
+        try:
+            return await async_answer(ask, *questions)
+        except EOFError:
+            raise BadInput(
+                "the question was not answered, and nothing was changed; pass tenant_slug, and api_token to the "
+                "client, to be asked nothing"
+            ) from None
 
     def _has_saved_login(self) -> bool:
         return self._is_saved or self._session.credentials.source is CredentialSource.SAVED_LOGIN

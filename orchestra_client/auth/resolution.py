@@ -131,7 +131,9 @@ def checked_token(token: str, source: CredentialSource) -> str:
     if not isinstance(token, str):
         raise ConfigurationError(f"An API token is text, not {type(token).__name__} ({source.value}).")
     token = token.strip()
-    if not token.isascii() or not token.isprintable() or " " in token or not token:
+    if not token:
+        raise ConfigurationError(f"The API token from {source.value} is empty.")
+    if not token.isascii() or not token.isprintable() or " " in token:
         raise ConfigurationError(
             f"The API token from {source.value} holds a space or another character that no token has; copy it again."
         )

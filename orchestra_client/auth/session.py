@@ -243,7 +243,7 @@ class Credentials:
         wish = self._state.wish
         tenant = f", tenant {wish.name}" if wish else ""
         if self._api_token is None:
-            return f"no API token (looked at {_LOOKED_AT}){tenant}"
+            return f"no API token (looked at {_LOOKED_AT}; `orchestra auth login` saves one){tenant}"
         place = self._source.value + (f" ({self._location})" if self._location else "")
         return f"API token {mask_token(self._api_token)} from {place}{tenant}"
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
     from orchestra_client.results import Tenant
 
-__all__ = ["NO_TOKEN", "Login", "find_default_tenant", "login_to_tenant"]
+__all__ = ["Login", "find_default_tenant", "login_to_tenant"]
 
-NO_TOKEN = ""
+_NO_TOKEN = ""
 """The bearer of a request that is to carry none."""
 
 
@@ -50,7 +50,7 @@ def login_to_tenant(
         NotFound: the token sees no such tenant.
         PermissionDenied: the token may not log in to a tenant.
     """
-    bearer = api_token or NO_TOKEN
+    bearer = api_token or _NO_TOKEN
     wanted = _wanted(tenant_slug, tenant_id)
     available: list[Tenant] = yield tenants.get_available_tenants(bearer=bearer)
     tenant = _match(available, wanted)

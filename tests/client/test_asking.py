@@ -140,10 +140,58 @@ def test_a_token_that_sees_no_tenant_is_said_to(server: MemoryServer) -> None:
             client.login_to_tenant()
 
 
-def test_where_nobody_is_nothing_is_asked(client: Any, server: MemoryServer) -> None:
-    with pytest.raises(BadInput, match="say which tenant: tenant_slug or tenant_id"):
+def test_where_nobody_is_the_only_tenant_is_taken(client: Any) -> None:
+    assert client.login_to_tenant() is True
+
+    assert client.get_auth_token().startswith("eyJ")
+
+
+def test_where_nobody_is_a_tenant_must_be_named(client: Any) -> None:
+    client.create_tenant("Sales")
+
+    with pytest.raises(BadInput, match=r"tenant_slug or tenant_id.*default, sales.*nobody"):
         client.login_to_tenant()
-    assert server.faults.requests == []
+
+
+def test_where_nobody_is_a_token_must_be_given(open_client: Any, server: MemoryServer) -> None:
+    with pytest.raises(AuthenticationError, match=r"ORCHESTRA_API_TOKEN.*`orchestra auth login`"):
+        open_client(server, api_token=None).login_to_tenant()
+
+
+@pytest.mark.parametrize(
+    ("typed", "error", "message"),
+    [
+        (
+            "orc_" + "x" * 39 + "rong",
+            AuthenticationError,
+            r"refused the token that was typed, orc_…rong; copy",
+        ),
+        ("", ConfigurationError, "from the prompt is empty"),
+    ],
+)
+def test_a_wrong_token_is_said_to_be_the_one_that_was_typed(
+    typed: str, error: type[Exception], message: str, open_client: Any, server: MemoryServer
+) -> None:
+    client = open_client(server, api_token=None)
+    before(client, Somebody(typed))
+
+    with pytest.raises(error, match=message) as caught:
+        client.login_to_tenant()
+
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_question_that_is_not_answered_changes_nothing(open_client: Any, server: MemoryServer) -> None:
+    class Gone(Somebody):
+        def read_token(self, server: str) -> str:
+            raise EOFError
+
+    client = open_client(server, api_token=None)
+    before(client, Gone())
+
+    with pytest.raises(BadInput, match="was not answered"):
+        client.login_to_tenant()
 
 
 @pytest.mark.anyio

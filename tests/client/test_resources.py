@@ -814,7 +814,6 @@ def test_what_belongs_to_a_tenant_stays_there(client: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "tenant_slug or tenant_id"),
         ({"tenant_id": "x"}, "UUID"),
         ({"tenant_slug": "nowhere"}, "it sees: default"),
     ],
