@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from orchestra_client.errors import BadInput
 from orchestra_client.server.transitions.cancelling import cancel_flow_runs
@@ -13,7 +13,7 @@ from orchestra_client.server.transitions.cancelling import cancel_flow_runs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import RowMapping
+    from sqlalchemy import ColumnElement, FromClause, RowMapping
 
     from orchestra_client.server.registration.creating import Order
     from orchestra_client.server.store.session import Session
@@ -103,7 +103,10 @@ def current(session: Session, flow_group_ids: Sequence[str]) -> list[str]:
 
 
 def archive(session: Session, flow_ids: Sequence[str]) -> None:
-    """Archive flows: runs that a schedule made are deleted, the others that have not begun are cancelled."""
+    """Archive flows: of the runs that have not begun, those that a schedule made are deleted, the others cancelled.
+
+    A run that has begun and was scheduled again (a restart, Lazarus) is finished with the version that began it.
+    """
     if not flow_ids:
         return
     session.update(
@@ -111,7 +114,7 @@ def archive(session: Session, flow_ids: Sequence[str]) -> None:
     )
     delete_auto_scheduled(session, flow_ids)
     runs = session.views["flow_run"]
-    waiting = select(runs.c.id).where(runs.c.flow_id.in_(flow_ids), runs.c.state == "Scheduled")
+    waiting = select(runs.c.id).where(runs.c.flow_id.in_(flow_ids), _has_not_begun(runs))
     cancel_flow_runs(
         session, [row["id"] for row in session.rows(waiting)], "The flow was archived before this run began."
     )
@@ -121,6 +124,11 @@ def delete_auto_scheduled(session: Session, flow_ids: Sequence[str]) -> None:
     """Delete the runs that the scheduler made of these flows and that have not begun."""
     runs = session.views["flow_run"]
     statement = select(runs.c.id).where(
-        runs.c.flow_id.in_(flow_ids), runs.c.auto_scheduled.is_(True), runs.c.state == "Scheduled"
+        runs.c.flow_id.in_(flow_ids), runs.c.auto_scheduled.is_(True), _has_not_begun(runs)
     )
     session.delete("flow_run", [row["id"] for row in session.rows(statement)])
+
+
+def _has_not_begun(runs: FromClause) -> ColumnElement[bool]:
+    # The state alone does not tell: a run that failed and was scheduled again has a history that nobody may lose.
+    return and_(runs.c.state == "Scheduled", runs.c.start_time.is_(None))

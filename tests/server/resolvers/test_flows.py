@@ -225,6 +225,28 @@ def test_of_the_runs_that_a_schedule_made_those_that_have_begun_stay(ask, projec
     assert ask("{ flow_run { id state } }")["flow_run"] == [{"id": running, "state": "Running"}]
 
 
+@pytest.mark.parametrize("by_schedule", [True, False])
+@pytest.mark.parametrize("mutation", ["archive_flow", "create_flow"])
+def test_a_run_that_is_to_go_on_keeps_its_history_when_its_flow_is_archived(
+    ask, project, mutation, by_schedule
+):
+    """Given a run that failed and was scheduled again, when its flow is archived or has a new version, then it stays."""
+    flow_id = register(ask, project)
+    restarted = ask.do("create_flow_run", "id", flow_id=flow_id)["id"]
+    with ask.service.database.connect(write=True) as connection:
+        connection.execute(update(flow_run).values(auto_scheduled=by_schedule))
+    for state in ("Running", "Failed", "Scheduled"):
+        item = {"flow_run_id": restarted, "state": {"type": state}}
+        ask.do("set_flow_run_states", "states { status }", states=[item])
+
+    if mutation == "archive_flow":
+        ask.do("archive_flow", flow_id=flow_id)
+    else:
+        register(ask, project)
+
+    assert ask("{ flow_run { id state } }")["flow_run"] == [{"id": restarted, "state": "Scheduled"}]
+
+
 def test_an_archived_schedule_cannot_be_activated(ask, project):
     flow_id = register(ask, project, flow(schedule=schedule()))
     ask.do("archive_flow", flow_id=flow_id)
