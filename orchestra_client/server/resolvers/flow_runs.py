@@ -117,7 +117,9 @@ def _check_repeat(session: Session, first: RowMapping, input: Input) -> None:  #
     if parameters is not None:
         flow = session.first(_flow_settings(session.views), id=first["flow_id"])
         assert flow is not None
-        parameters = merged_parameters(flow["parameters"], flow["group_parameters"], parameters)
+        # The group's defaults may have changed since: what they decide was decided by them, not by the request.
+        by_group = {k: v for k, v in first["parameters"].items() if k in (flow["group_parameters"] or {})}
+        parameters = merged_parameters(flow["parameters"], by_group, parameters)
     for name, value in (("parameters", parameters), ("context", context)):
         if value is not None and value != first[name]:
             raise BadInput(
