@@ -20,6 +20,7 @@ from orchestra_client.server.characters import checked
 from orchestra_client.server.failures import describe
 from orchestra_client.server.invocations import Invocation, change
 from orchestra_client.server.selections import TYPE_NAME, cut, plan
+from orchestra_client.server.store.interruption import within
 from orchestra_client.server.variables import read_variables
 
 if TYPE_CHECKING:
@@ -118,7 +119,10 @@ class _Execution:
             return self._fields(selections, errors, None)
         try:
             # All fields of a query see the same state of the database.
-            with self.parts.database.connect(write=False) as connection:
+            with (
+                self.parts.database.connect(write=False) as connection,
+                within(connection, self.context.budget),
+            ):
                 return self._fields(selections, errors, connection)
         except Exception as error:  # noqa: BLE001 (whatever it is becomes an answer)
             errors.append(describe(error, request_id=self.request_id))

@@ -15,6 +15,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from orchestra_client import errors as e
+from orchestra_client.server.store.budget import TOO_LONG
+from orchestra_client.server.store.interruption import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +54,8 @@ _PASSING = (
     "SQLITE_PROTOCOL",
     "SQLITE_READONLY",
 )
+# What SQLite says of a statement with too much in too much else; it has no code of its own.
+_TOO_NESTED = "parser stack overflow"
 # SQLite's names and PostgreSQL's codes of what a table's constraints refuse.
 _DUPLICATE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
 _DANGLING = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
@@ -123,6 +127,10 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
 
 
 def _of_database(error: DBAPIError | PoolTimeout) -> tuple[str, dict[str, Any]] | None:
+    if isinstance(error, DBAPIError) and _name(error) in INTERRUPTED:
+        return TOO_LONG, {"code": "PAYLOAD_TOO_LARGE"}
+    if isinstance(error, OperationalError) and str(error.orig) == _TOO_NESTED:
+        return "`where` leads through too many relationships; nest fewer.", {"code": "BAD_USER_INPUT"}
     if isinstance(error, IntegrityError):
         name = _name(error)
         if name in _DUPLICATE:

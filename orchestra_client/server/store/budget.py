@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 250_000
 """Rows of one answer unless the server was set up otherwise."""
 
+TOO_LONG = "The answer takes too long; ask for less at once, or more precisely (`where`, `limit`)."
+
 
 @dataclass(slots=True)
 class Budget:
@@ -31,6 +33,11 @@ class Budget:
     rows: int = MAX_ROWS
     deadline: float = float("inf")
     clock: Callable[[], float] = time.monotonic
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return self.clock() > self.deadline
 
     @property
     def most(self) -> int:
@@ -53,10 +60,8 @@ class Budget:
             raise PayloadTooLarge(
                 "The answer would hold too many rows; ask for fewer with `limit`, or for fewer relationships at once."
             )
-        if self.clock() > self.deadline:
-            raise PayloadTooLarge(
-                "The answer takes too long; ask for less at once, or more precisely (`where`, `limit`)."
-            )
+        if self.is_over:
+            raise PayloadTooLarge(TOO_LONG)
 
     def spend(self, rows: int) -> None:
         """Take `rows` off.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,22 @@ class TestTime:
 
         for query in ("{ project { id } }", "{ flow_run_aggregate { aggregate { count } } }"):
             assert codes(ask, query) == ["PAYLOAD_TOO_LARGE"]
+
+    def test_one_statement_that_takes_too_long_is_ended_too(self, start: Callable[..., Asker]) -> None:
+        """Given runs that lead to runs again and again, and a name that none has: 130 to the power of 4 are compared."""
+        ask = start(query_timeout=0.2)
+        [flow_id] = [row["id"] for row in ask("{ flow { id } }")["flow"]]
+        for _ in range(100):
+            ask.do("create_flow_run", "id", flow_id=flow_id)
+        where = '{name: {_ilike: "%nobody%"}}'
+        for _ in range(3):
+            where = f"{{flow: {{flow_runs: {where}}}}}"
+        started = time.monotonic()
+
+        assert codes(ask, f"{{ flow_run_aggregate(where: {where}) {{ aggregate {{ count }} }} }}") == TOO_MANY
+
+        assert time.monotonic() - started < 10
+        assert codes(ask, "{ project { id } }") == []
 
     def test_a_mutation_is_not(self, start: Callable[..., Asker]) -> None:
         ask = start(query_timeout=-1)

@@ -207,6 +207,17 @@ def test_a_filter_nested_too_deep_is_refused(library):
     assert "24 levels" in library.refusal(query, where=deep)
 
 
+def test_a_filter_through_more_relationships_than_sqlite_reads_is_refused(library, backend):
+    where = '{name: {_ilike: "x"}}'
+    for _ in range(5):
+        where = f"{{flow: {{flow_runs: {where}}}}}"
+    query = f"{{ flow_run(where: {where}) {{ id }} }}"
+    if backend == "postgresql":
+        assert library.ask(query) == []
+    else:
+        assert "too many relationships" in library.refusal(query)
+
+
 def test_a_filter_with_too_many_conditions_is_refused(library):
     query = "query ($where: project_bool_exp) { project(where: $where) { name } }"
     many = [{"name": {"_eq": str(n)}} for n in range(501)]
