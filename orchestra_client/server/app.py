@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 PATHS = ("/graphql", "/", "/graphql/alpha")
 """Where the API answers; older clients use the last two."""
 
-WORKERS = 16
-"""Requests answered at the same time. Writers queue for the database anyway; more threads would only wait."""
+WRITERS = 16
+"""Mutations answered at the same time. They queue for the database anyway; more threads would only wait."""
+
+READERS = 12
+"""Queries answered at the same time, beside the mutations."""
 
 
 def create_app(service: Service, background: Background | None = None) -> Starlette:
@@ -38,7 +41,7 @@ def create_app(service: Service, background: Background | None = None) -> Starle
         service: answers the requests.
         background: what the process does of its own accord as long as the application runs; None for nothing.
     """
-    endpoint = GraphQLEndpoint(service, anyio.CapacityLimiter(WORKERS))
+    endpoint = GraphQLEndpoint(service, anyio.CapacityLimiter(WRITERS), anyio.CapacityLimiter(READERS))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

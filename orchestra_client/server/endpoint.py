@@ -30,6 +30,9 @@ _MEDIA_TYPES = ("application/json", "application/graphql+json")
 # Digits of the length of a body that is read whoever sent it.
 _SHORT = 5
 _OPERATION = re.compile(r"\s*(?:query|mutation)\s+(\w{1,64})", re.ASCII)
+# Bytes of a body in which the document is looked for.
+_HEAD = 16 * 1024
+_MUTATION = re.compile(rb'"query"\s*:\s*"(?:\\[nrt]|\s)*mutation\b')
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,13 @@ class GraphQLEndpoint:
 
     Attributes:
         service: answers.
-        limiter: how many requests are answered at the same time.
+        writers: how many mutations are answered at the same time.
+        readers: the same of everything else. Queries may take long; heartbeats and states do not wait for them.
     """
 
     service: Service
-    limiter: anyio.CapacityLimiter
+    writers: anyio.CapacityLimiter
+    readers: anyio.CapacityLimiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -54,11 +59,12 @@ class GraphQLEndpoint:
         try:
             exchange.check_media_type()
             refusal = (
-                await run_sync(exchange.turned_away, limiter=self.limiter) if exchange.is_costly else None
+                await run_sync(exchange.turned_away, limiter=self.readers) if exchange.is_costly else None
             )
             if refusal is None:
                 body = await read_body(headers, receive, self.service.settings.max_body_bytes)
-                status, content = await run_sync(exchange.answer, body, limiter=self.limiter)
+                limiter = self.writers if _is_mutation(body) else self.readers
+                status, content = await run_sync(exchange.answer, body, limiter=limiter)
             else:
                 status, content = refusal
         except Disconnected:
@@ -126,6 +132,11 @@ class _Exchange:
 
     def refusal(self, error: Exception) -> bytes:
         return _encoded({"errors": [describe(error, request_id=self.request_id)], "data": None})
+
+
+def _is_mutation(body: bytes) -> bool:
+    """Whether a request looks like a mutation, without reading it: only how long it waits depends on that."""
+    return _MUTATION.search(body, 0, _HEAD) is not None
 
 
 def _name(request: GraphQLRequest) -> str:

@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from orchestra_client import errors as e
@@ -56,9 +56,20 @@ _PASSING = (
 )
 # What SQLite says of a statement with too much in too much else; it has no code of its own.
 _TOO_NESTED = "parser stack overflow"
-# SQLite's names and PostgreSQL's codes of what a table's constraints refuse.
-_DUPLICATE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
-_DANGLING = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
+# SQLite's names and PostgreSQL's codes of what a table's constraints refuse, and of what is ended; how it is told, its code.
+_NAMED = (
+    (
+        ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505"),
+        "Uniqueness violation.",
+        "UNIQUENESS_VIOLATION",
+    ),
+    (
+        ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503"),
+        "It refers to something that does not exist, or no longer.",
+        "NOT_FOUND",
+    ),
+    (INTERRUPTED, TOO_LONG, "PAYLOAD_TOO_LARGE"),
+)
 
 
 class RequestRefused(Exception):
@@ -127,19 +138,15 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
 
 
 def _of_database(error: DBAPIError | PoolTimeout) -> tuple[str, dict[str, Any]] | None:
-    if isinstance(error, DBAPIError) and _name(error) in INTERRUPTED:
-        return TOO_LONG, {"code": "PAYLOAD_TOO_LARGE"}
+    if isinstance(error, DBAPIError) and (name := _name(error)):
+        for names, message, code in _NAMED:
+            if name in names:
+                return message, {"code": code}
+    if isinstance(error, DataError):
+        return "A value is out of the range that can be stored.", {"code": "BAD_USER_INPUT"}
     if isinstance(error, OperationalError) and str(error.orig) == _TOO_NESTED:
         return "`where` leads through too many relationships; nest fewer.", {"code": "BAD_USER_INPUT"}
-    if isinstance(error, IntegrityError):
-        name = _name(error)
-        if name in _DUPLICATE:
-            return "Uniqueness violation.", {"code": "UNIQUENESS_VIOLATION"}
-        if name in _DANGLING:
-            return "It refers to something that does not exist, or no longer.", {"code": "NOT_FOUND"}
-    elif isinstance(error, DataError):
-        return "A value is out of the range that can be stored.", {"code": "BAD_USER_INPUT"}
-    elif isinstance(error, PoolTimeout) or (isinstance(error, OperationalError) and _is_passing(error)):
+    if isinstance(error, PoolTimeout) or (isinstance(error, OperationalError) and _is_passing(error)):
         return "The database is busy, full or out of reach; try again.", {"code": "API_ERROR"}
     return None
 

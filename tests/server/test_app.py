@@ -13,13 +13,15 @@ import httpx
 import pytest
 
 from orchestra_client.server import bodies
-from orchestra_client.server.app import PATHS, create_app
+from orchestra_client.server.app import PATHS, READERS, create_app
 from orchestra_client.server.context import Settings
 from orchestra_client.server.hosts import LoopbackNames
 from orchestra_client.server.service import Service
+from tests.server.resolvers.conftest import Asker, flow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from httpx import Response
     from starlette.types import ASGIApp
@@ -310,3 +312,39 @@ class TestLog:
         caplog.set_level(logging.INFO, "orchestra_client.server.access")
         post(http, {"query": "{ hello }", "operationName": "x\n2030-01-01 forged"})
         assert "\n" not in caplog.records[-1].getMessage()
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_a_mutation_does_not_wait_for_slow_queries(tmp_path: Path) -> None:
+    """Given more queries that take long than are answered at once, a state is set before any of them has ended."""
+    settings = Settings(auth="none", query_timeout=2)
+    service = Service.open(f"sqlite:///{tmp_path / 'store.db'}", home=tmp_path, settings=settings)
+    ask = Asker(service)
+    flow_id = ask.do("create_flow", "id", serialized_flow=flow())["id"]
+    for _ in range(100):
+        ask.do("create_flow_run", "id", flow_id=flow_id)
+    where = '{name: {_ilike: "%nobody%"}}'
+    for _ in range(3):
+        where = f"{{flow: {{flow_runs: {where}}}}}"
+    slow = {"query": f"{{ flow_run_aggregate(where: {where}) {{ aggregate {{ count }} }} }}"}
+    ended: list[str] = []
+
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(service)), base_url="http://test", timeout=60
+    ) as client:
+
+        async def send(name: str, body: dict[str, Any]) -> None:
+            answer = (await client.post("/graphql", json=body)).json()
+            ended.append(name)
+            assert ("errors" in answer) is (name == "query"), answer
+
+        async with anyio.create_task_group() as group:
+            for _ in range(READERS + 4):
+                group.start_soon(send, "query", slow)
+            await anyio.sleep(0.3)
+            mutation = {"variables": {"name": "p"}, "query": f"\n  {CREATE}"}
+            group.start_soon(send, "mutation", mutation)
+    service.close()
+
+    assert ended[0] == "mutation"
