@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select, tuple_
 
 from orchestra_client.errors import BadInput
 from orchestra_client.server.store import tables as t
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 LIFETIME = dt.timedelta(hours=24)
 """How long a repeat is recognised."""
 
+FORGOTTEN_AT_ONCE = 1000
+"""Old answers that one request deletes at most: others wait for it meanwhile."""
+
+FORGETTING = 100
+"""So many answers are kept between two times that old ones are deleted: far fewer than are deleted then."""
+
 MAX_KEY = 255
 """Characters of an Idempotency-Key."""
 
@@ -32,7 +39,12 @@ _FIND = select(t.answer.c.ciphertext).where(
 )
 _HOLD = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 _KEEP = insert(t.answer)
-_FORGET = delete(t.answer).where(t.answer.c.created < bindparam("before"))
+_OLD = (
+    select(t.answer.c.principal, t.answer.c.key)
+    .where(t.answer.c.created < bindparam("before"))
+    .limit(bindparam("most"))
+)
+_FORGET = delete(t.answer).where(tuple_(t.answer.c.principal, t.answer.c.key).in_(_OLD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ class Answers:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._hour_forgotten = ""
+        self._kept = itertools.count()
 
     def find(self, connection: Connection, repeatable: Repeatable) -> list[Any]:
         """The answer of an earlier request, in a list; an empty list when this is the first.
@@ -115,7 +127,6 @@ class Answers:
         ciphertext = self._vault.encrypt_json({"digest": repeatable.digest, "answer": answer})
         row = {"principal": repeatable.who, "key": repeatable.what, "created": now, "ciphertext": ciphertext}
         connection.execute(_KEEP, row)
-        hour = now[:13]
-        if hour != self._hour_forgotten:
-            self._hour_forgotten = hour
-            connection.execute(_FORGET, {"before": format_time(dt.datetime.fromisoformat(now) - LIFETIME)})
+        if next(self._kept) % FORGETTING == 0:
+            before = format_time(dt.datetime.fromisoformat(now) - LIFETIME)
+            connection.execute(_FORGET, {"before": before, "most": FORGOTTEN_AT_ONCE})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import multiprocessing
 import sys
 import threading
@@ -13,6 +14,7 @@ from graphql import GraphQLObjectType
 from sqlalchemy import text
 
 from orchestra_client.errors import ConfigurationError, MissingExtra
+from orchestra_client.server.answers import FORGETTING, FORGOTTEN_AT_ONCE
 from orchestra_client.server.context import Credentials, Settings
 from orchestra_client.server.registry import RESOLVERS
 from orchestra_client.server.schema import api
@@ -351,16 +353,32 @@ class TestRepeats:
             kept = connection.execute(t.answer.select()).one()
         assert token.encode() not in b"".join(str(value).encode() for value in kept)
 
-    def test_answers_are_forgotten_after_a_day(self) -> None:
+    def test_answers_are_forgotten_after_a_day_never_many_at_once(self) -> None:
+        """Given more old answers than one request deletes, when requests come in, then all go, a bit at a time."""
         clock = Clock()
         service = Service.open("memory:", settings=Settings(auth="none"), clock=clock)
         ask = Asking(service, None)
-        ask(CREATE, key="old", name="old")
+        ask(CREATE, key="recent", name="recent")
+        old = service.database.now()
+        with service.database.connect(write=True) as connection:
+            columns = {"principal": "somebody", "created": old, "ciphertext": b""}
+            connection.execute(
+                t.answer.insert(), [{**columns, "key": str(n)} for n in range(2 * FORGOTTEN_AT_ONCE)]
+            )
+
+        def count() -> int:
+            with service.database.connect(write=False) as connection:
+                return int(connection.scalar(text("SELECT count(*) FROM answer")) or 0)
+
         clock.time += dt.timedelta(hours=25)
-        ask(CREATE, key="new", name="new")
-        with service.database.connect(write=False) as connection:
-            assert connection.scalar(text("SELECT count(*) FROM answer")) == 1
+        counts = [count()]
+        for n in range(3 * FORGETTING):
+            ask(CREATE, key=f"k{n}", name=f"p{n}")
+            counts.append(count())
         service.close()
+
+        assert max(before - after for before, after in itertools.pairwise(counts)) < FORGOTTEN_AT_ONCE + 1
+        assert counts[-1] == 3 * FORGETTING
 
     def test_a_key_has_a_bound(self, ask: Asking) -> None:
         assert code(ask(CREATE, key="k" * 256, name="x")) == "BAD_USER_INPUT"
