@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLError, GraphQLScalarType, value_from_ast_untyped
+from graphql import EnumValueNode, GraphQLError, GraphQLScalarType, StringValueNode, value_from_ast_untyped
 
 from orchestra_client.server.store.types import format_time
 
@@ -20,6 +20,7 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = re.compile(r"[0-9a-fA-F]{32}")
 _HYPHENATED = re.compile(_CANONICAL.pattern, re.IGNORECASE)
 _MAX_SHOWN = 60
+_MAX_LEVEL_NAME = 255
 
 
 def read_uuid(value: Any) -> str:
@@ -60,6 +61,37 @@ def read_time(value: Any) -> str:
     raise _refused(value, "an instant in ISO 8601, such as 2031-05-17T09:30:00+00:00")
 
 
+def read_level_name(value: Any) -> str:
+    """A level's name as its logger calls it.
+
+    Args:
+        value: a text of 1 to 255 characters, none of them blank or invisible.
+
+    Raises:
+        GraphQLError: it is no such text.
+    """
+    if (
+        isinstance(value, str)
+        and 0 < len(value) <= _MAX_LEVEL_NAME
+        and value.isprintable()
+        and " " not in value
+    ):
+        return value
+    raise _refused(value, "the name of a log level, such as WARNING")
+
+
+def read_level_literal(node: ValueNode, _variables: dict[str, Any] | None = None) -> str:
+    """The level that a document names, in quotes or, as the enum's values are written, without.
+
+    Args:
+        node: the literal.
+
+    Raises:
+        GraphQLError: it is no name.
+    """
+    return read_level_name(node.value if isinstance(node, EnumValueNode | StringValueNode) else None)
+
+
 def read_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
     """The JSON value of a literal in a document.
 
@@ -95,7 +127,11 @@ def _refused(value: Any, wanted: str) -> GraphQLError:
 
 
 # A JSON variable is taken as it is, which is what a scalar without a reader does; enums keep their names likewise.
-_READERS: dict[str, Callable[[Any], str]] = {"UUID": read_uuid, "DateTime": read_time}
+_READERS: dict[str, Callable[[Any], str]] = {
+    "UUID": read_uuid,
+    "DateTime": read_time,
+    "log_level_name": read_level_name,
+}
 
 
 def attach_scalars(schema: GraphQLSchema) -> None:
@@ -104,6 +140,7 @@ def attach_scalars(schema: GraphQLSchema) -> None:
         scalar = schema.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)
         scalar.coerce_input_value = read
-    json = schema.type_map["JSON"]
-    assert isinstance(json, GraphQLScalarType)
-    json.parse_literal = read_json_literal  # type: ignore[method-assign] # as graphql-core's constructor does
+    for name, read_literal in (("JSON", read_json_literal), ("log_level_name", read_level_literal)):
+        scalar = schema.type_map[name]
+        assert isinstance(scalar, GraphQLScalarType)
+        scalar.parse_literal = read_literal  # type: ignore[method-assign, assignment] # as graphql-core's constructor does

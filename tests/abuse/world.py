@@ -330,6 +330,7 @@ def plausible(root: Root, ids: Any) -> Any:
             "DateTime": "2100-01-01T00:00:00Z",
             "role": "RUNNER",
             "log_level": "INFO",
+            "log_level_name": "INFO",
         }[scalar]
 
     return value

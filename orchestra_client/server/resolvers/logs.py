@@ -32,6 +32,26 @@ MAX_LOGS = 10_000
 MAX_MESSAGE = 1_000_000
 """Characters of one message. What is beyond is cut off, and a mark says how much."""
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+# What loggers call levels besides, syslog's and those of other languages among them; any other name counts as INFO.
+_NEAREST = {
+    **{name: name for name in LEVELS},
+    "ALL": "DEBUG",
+    "NOTSET": "DEBUG",
+    "SPAM": "DEBUG",
+    "TRACE": "DEBUG",
+    "VERBOSE": "DEBUG",
+    "WARN": "WARNING",
+    "ERR": "ERROR",
+    "ALERT": "CRITICAL",
+    "CRIT": "CRITICAL",
+    "EMERG": "CRITICAL",
+    "EMERGENCY": "CRITICAL",
+    "FATAL": "CRITICAL",
+    "PANIC": "CRITICAL",
+}
+
 
 @mutation("write_run_logs", creates=True)
 def write_run_logs(session: Session, context: Context, input: Input) -> dict[str, Any]:  # noqa: A002
@@ -79,10 +99,21 @@ def _row(session: Session, log: Input, flow_run_id: str | None) -> dict[str, Any
         "task_run_id": log.get("task_run_id"),
         "timestamp": log.get("timestamp") or session.now,
         "name": log.get("name"),
-        "level": log.get("level") or "INFO",
         "message": _message(log.get("message")),
-        "info": storable(log.get("info")),
+        **_level(log.get("level") or "INFO", storable(log.get("info"))),
     }
+
+
+def _level(name: str, info: Any) -> dict[str, Any]:
+    """One of the five levels and the record's `info`, which keeps another name that the logger has for it.
+
+    One record with a level of its own would otherwise block all that its sender has to tell.
+    """
+    if name in LEVELS:
+        return {"level": name, "info": info}
+    if info is None or isinstance(info, dict):
+        info = {"level_name": name, **(info or {})}
+    return {"level": _NEAREST.get(name.upper(), "INFO"), "info": info}
 
 
 def _message(message: str | None) -> str | None:

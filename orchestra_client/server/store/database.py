@@ -27,6 +27,9 @@ BUSY_TIMEOUT = 30.0
 """Seconds that a writer waits for the writers of other processes on the same file."""
 
 
+MAX_WAL = 64 * 1024 * 1024
+"""Bytes that the write-ahead log of an SQLite file keeps once it was written back."""
+
 POOL_SIZE = 32
 """Connections kept ready; making one costs more than a transition does."""
 
@@ -163,6 +166,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         # A transition that was answered survives the loss of power, not only of the process.
         "synchronous=FULL",
         "foreign_keys=ON",
+        # One large transaction makes the log as large; without a limit it would stay so for good.
+        f"journal_size_limit={MAX_WAL}",
         f"busy_timeout={int(BUSY_TIMEOUT * 1000)}",
     ):
         connection.execute(f"PRAGMA {pragma}")

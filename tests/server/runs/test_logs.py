@@ -26,6 +26,42 @@ def logs(server: Server, fields: str) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("NOTICE", "INFO"),
+        ("TRACE", "DEBUG"),
+        ("WARN", "WARNING"),
+        ("info", "INFO"),
+        ("Fatal", "CRITICAL"),
+        ("15", "INFO"),
+    ],
+)
+def test_a_level_of_the_senders_own_blocks_nothing(server: Server, sent: str, kept: str) -> None:
+    """Given a record with a level that is none of the five, when it is sent among others, then all are kept."""
+    run_id, _ = server.running("a")
+
+    write(
+        server,
+        {"flow_run_id": run_id, "message": "before", "level": "ERROR"},
+        {"flow_run_id": run_id, "message": "it", "level": sent, "info": {"line": 3}},
+    )
+
+    assert logs(server, "message level info") == [
+        {"message": "before", "level": "ERROR", "info": None},
+        {"message": "it", "level": kept, "info": {"level_name": sent, "line": 3}},
+    ]
+
+
+def test_a_level_may_stand_in_the_document_itself(server: Server) -> None:
+    run_id, _ = server.running("a")
+    for level in ("WARNING", "NOTICE", '"ERROR"'):
+        log = f'{{flow_run_id: "{run_id}", level: {level}, message: "m"}}'
+        server(f"mutation {{ write_run_logs(input: {{logs: [{log}]}}) {{ success }} }}")
+
+    assert [log["level"] for log in logs(server, "level")] == ["WARNING", "INFO", "ERROR"]
+
+
 def test_a_record_is_kept_as_it_was_sent(server: Server) -> None:
     run_id, [task_run] = server.running("a")
     record = {

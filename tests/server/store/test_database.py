@@ -8,10 +8,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from orchestra_client.errors import ConfigurationError
 from orchestra_client.server.store import sqlite
-from orchestra_client.server.store.database import Database
+from orchestra_client.server.store.database import MAX_WAL, Database
 from orchestra_client.server.store.tables import metadata
 from orchestra_client.server.store.views import Scope
 
@@ -55,3 +56,22 @@ def test_the_switch_to_a_write_ahead_log_waits_for_others(tmp_path: Path):
 def test_a_database_that_each_connection_would_have_its_own_of_is_refused(url):
     with pytest.raises(ConfigurationError, match="memory:"):
         Database(url)
+
+
+def test_the_log_of_a_large_transaction_shrinks_again(tmp_path: Path) -> None:
+    """Given a transaction larger than the log may stay, when others follow it, then the log is cut."""
+    path = tmp_path / "store.db"
+    database = Database(f"sqlite:///{path}")
+    wal = path.with_name("store.db-wal")
+    with database.connect(write=True) as connection:
+        connection.execute(text("CREATE TABLE large (content BLOB)"))
+        for _ in range(MAX_WAL // 1_000_000 + 10):
+            connection.execute(text("INSERT INTO large VALUES (zeroblob(1000000))"))
+    large = wal.stat().st_size
+
+    for _ in range(2):
+        with database.connect(write=True) as connection:
+            connection.execute(text("INSERT INTO large VALUES (x'00')"))
+
+    assert wal.stat().st_size <= MAX_WAL < large
+    database.close()
