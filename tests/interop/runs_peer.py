@@ -86,6 +86,17 @@ def drive_states(client):
     }
 
 
+def log(client):
+    """A record whose level its logger made up, after another one: a batch is kept or refused as a whole."""
+    run_id = client.create_flow_run(flow_id=flow_id)
+    records = [
+        {"flow_run_id": run_id, "name": "prefect", "message": level, "level": level, "info": {}}
+        for level in ("WARNING", "NOTICE")
+    ]
+    client.write_run_logs(records)
+    return run_id
+
+
 def race(client):
     run_id = client.create_flow_run(flow_id=flow_id)
     winner, loser = new_agent(), new_agent()
@@ -104,5 +115,5 @@ def fail(client):
 
 
 client = new_client()
-found = {"states": drive_states(client), "raced": race(client), "failed": fail(client)}
+found = {"states": drive_states(client), "raced": race(client), "failed": fail(client), "logged": log(client)}
 print("FOUND", json.dumps(found))

@@ -50,6 +50,10 @@ class Ours:
         query = "query($id: UUID!) { flow_run_by_pk(id: $id) { states { state } } }"
         return [row["state"] for row in self(query, id=run_id)["flow_run_by_pk"]["states"]]
 
+    def logs(self, run_id: str) -> list[tuple[str, str]]:
+        query = "query($id: UUID!) { log(where: {flow_run_id: {_eq: $id}}) { message level } }"
+        return [(row["message"], row["level"]) for row in self(query, id=run_id)["log"]]
+
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Iterator[Ours]:
@@ -111,3 +115,5 @@ def test_a_release_of_prefect_drives_runs_on_our_server(peer: str, ours: Ours, t
     # The agent that came second left the run to the first; the one that could not deploy its run failed it.
     assert ours.states(found["raced"]) == ["Scheduled", "Submitted"]
     assert ours.states(found["failed"]) == ["Scheduled", "Submitted", "Failed"]
+    # One level that the API does not know would block all the logs of these releases for good.
+    assert ours.logs(found["logged"]) == [("WARNING", "WARNING"), ("NOTICE", "INFO")]
