@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,27 @@ def test_the_commands_are_parsed(words: list[str], tmp_path: Path, monkeypatch: 
         parse([os.path.expandvars(word) for word in words[1:]])
     else:
         assert words[:2] == ["pip", "install"]
-        [extra] = re.findall(r"^orchestra-client\[(\w+)\]$", words[2])
+        # By its name alone, a stranger's package would be installed.
+        [extra] = re.findall(r"^orchestra-client\[(\w+)\] @ \$\{CLIENT_PACKAGE:\?[^}]+\}$", words[2])
         assert extra in tomllib.loads(prose("pyproject.toml"))["project"]["optional-dependencies"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_a_job_that_is_not_told_where_to_install_from_says_so(path: Path, tmp_path: Path) -> None:
+    [install] = [line for line in commands(load(path)) if line.startswith("pip install")]
+    pip = tmp_path / "pip"
+    pip.write_text("#!/bin/sh\necho \"$2\"\n")
+    pip.chmod(0o755)
+
+    def typed(**variables: str) -> subprocess.CompletedProcess[str]:
+        environ = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", **variables}
+        return subprocess.run(["sh", "-c", install], env=environ, capture_output=True, text=True, check=False)
+
+    given = typed(CLIENT_PACKAGE="https://packages.example.com/a.whl")
+    assert given.stdout == "orchestra-client[cli] @ https://packages.example.com/a.whl\n"
+    for missing in (typed(), typed(CLIENT_PACKAGE="")):
+        assert missing.returncode != 0
+        assert "CLIENT_PACKAGE: set this variable" in missing.stderr
 
 
 def parse(words: list[str]) -> None:

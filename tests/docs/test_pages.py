@@ -39,6 +39,15 @@ ADDRESS = "127.0.0.1:4200"
 NOT_HERE = {"createdb", "docker", "git", "make", "openssl", "pip", "ssh", "sudo"}
 
 
+PKILL = """#!/bin/bash
+# pkill SIGNAL -f PATTERN, which leaves alone what does not belong to the page.
+for process in $(pgrep -f "$3"); do
+    [[ $process != $$ ]] && grep -qsz "^ORCHESTRA_HOME=$ORCHESTRA_HOME$" /proc/$process/environ && kill "$1" $process
+done
+true
+"""
+
+
 def is_for_the_reader(step: Step) -> bool:
     words = shlex.split(step.command, comments=True)
     return bool(words) and words[0] in NOT_HERE
@@ -156,7 +165,11 @@ def test_the_page_runs(page: Path, stack: ExitStack, tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     scripts = Path(sys.executable).parent
-    environ = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    replaced = tmp_path / ".bin"
+    replaced.mkdir()
+    (replaced / "pkill").write_text(PKILL)
+    (replaced / "pkill").chmod(0o755)
+    environ = {**os.environ, "PATH": os.pathsep.join([str(replaced), str(scripts), os.environ["PATH"]])}
     found = blocks(page, "python", "console", "json", "yaml", "toml", "")
     starts_server = any(
         block.mark == "own terminal" and re.search(r"^\$ orchestra server start", block.text, re.MULTILINE)
