@@ -70,7 +70,7 @@ def test_the_commands_are_parsed(words: list[str], tmp_path: Path, monkeypatch: 
 def test_a_job_that_is_not_told_where_to_install_from_says_so(path: Path, tmp_path: Path) -> None:
     [install] = [line for line in commands(load(path)) if line.startswith("pip install")]
     pip = tmp_path / "pip"
-    pip.write_text("#!/bin/sh\necho \"$2\"\n")
+    pip.write_text('#!/bin/sh\necho "$2"\n')
     pip.chmod(0o755)
 
     def typed(**variables: str) -> subprocess.CompletedProcess[str]:
