@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orchestra_client.cli.options import Connect
     from orchestra_client.cli.registering import Registration
     from orchestra_client.cli.registration_report import Report, Row
+    from orchestra_client.client import Client
     from orchestra_client.flows.discovery import Discovery
 
     Show = Callable[[str, int, int], None]
@@ -88,23 +89,22 @@ def register(
         _watch(paths, modules, as_json=as_json)
         return
     compared = {"prune": prune, "force": force, "labels": labels}
-    with progress_bar() as show:
-        found = _discover(paths, modules, show)
-    if prune and not (yes or options["is_plan"] or found.faults):
-        _confirm_archiving(connect, found, project=options["project"], compared=compared)
-    with progress_bar() as show:
-        report = _report(connect, found, show, as_json=as_json, compared=compared, **options)
+    # Opened before any of the users' code runs: that may change what a server, tenant or credential is found by.
+    with connect() as client:
+        with progress_bar() as show:
+            found = _discover(paths, modules, show)
+        if prune and not (yes or options["is_plan"] or found.faults):
+            _confirm_archiving(client, found, project=options["project"], compared=compared)
+        with progress_bar() as show:
+            report = _report(client, found, show, as_json=as_json, compared=compared, **options)
     _tell(report, as_json=as_json)
 
 
-def _confirm_archiving(connect: Connect, found: Discovery, *, project: str, compared: dict[str, Any]) -> None:
+def _confirm_archiving(client: Client, found: Discovery, *, project: str, compared: dict[str, Any]) -> None:
     """Name to a person the flows that would be archived; a program has said --prune, and means it."""
-    if not can_ask():
+    if not can_ask() or not client.projects(name=project):
         return
-    with connect() as client:
-        if not client.projects(name=project):
-            return
-        planned = client.plan_registration([each.flow for each in found.flows], project, **compared)
+    planned = client.plan_registration([each.flow for each in found.flows], project, **compared)
     names = [change.name for change in planned.of("archived")]
     if names:
         flows = "the flow" if len(names) == 1 else f"{len(names)} flows"
@@ -144,22 +144,21 @@ def _discover(paths: tuple[Path, ...], modules: tuple[str, ...], show: Show) -> 
 
 
 def _report(
-    connect: Connect, found: Discovery, show: Show, *, project: str, is_plan: bool, **options: Any
+    client: Client, found: Discovery, show: Show, *, project: str, is_plan: bool, **options: Any
 ) -> Report:
     """Do it, or tell what would be done."""
     from orchestra_client.cli.github import annotate_failure  # noqa: PLC0415 - slow
-    from orchestra_client.cli.registration_report import Report  # noqa: PLC0415 - as above
+    from orchestra_client.cli.registration_report import Report, where_of  # noqa: PLC0415 - as above
 
     registration = _registration(found, show, project=project, is_plan=is_plan, **options)
     rows: tuple[Row, ...] = ()
     try:
         if registration is not None:
-            with connect() as client:
-                rows = registration.plan(client) if is_plan else registration.register(client)
+            rows = registration.plan(client) if is_plan else registration.register(client)
     except OrchestraError as error:
         annotate_failure(error)
         raise
-    return Report(project, is_plan, rows, found.faults)
+    return Report(project, is_plan, rows, found.faults, where_of(client))
 
 
 def _registration(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -15,6 +16,7 @@ from orchestra_client.results import FlowChange
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from orchestra_client.client import Client
     from orchestra_client.flows.discovery import Companions
     from orchestra_client.flows.sources import Place
     from orchestra_client.flows.sources.faults import Fault
@@ -28,7 +30,10 @@ __all__ = [
     "row",
     "tell_companions",
     "tell_faults",
+    "where_of",
 ]
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _STYLES = {"new": "green", "changed": "yellow", "archived": "magenta", "failed": "red"}
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
@@ -67,12 +72,14 @@ class Report:
         is_plan: whether nothing was changed.
         flows: what became of each.
         errors: sources that could not be loaded.
+        where: the tenant and the server, as part of a sentence; empty where there is nothing to mix up.
     """
 
     project: str
     is_plan: bool
     flows: tuple[Row, ...]
     errors: tuple[Fault, ...]
+    where: str = field(default="", repr=False)
 
     @property
     def has_failures(self) -> bool:
@@ -84,7 +91,24 @@ class Report:
         counts["failed"] += len(self.errors)
         told = ", ".join(f"{counts[status]} {status}" for status in _ORDER if counts[status])
         end = " Nothing was done." if self.is_plan else ""
-        return f"Project {self.project}: {told or 'no flows'}.{end}"
+        return f"Project {self.project}{self.where}: {told or 'no flows'}.{end}"
+
+
+def where_of(client: Client) -> str:
+    """What tells a registration in one tenant or server from that in another, without asking the server.
+
+    Args:
+        client: that registered.
+
+    Returns:
+        `` of the tenant acme at https://…/graphql``: the tenant where one was chosen, the server where it is not on this
+        machine.
+    """
+    wish = client._session.credentials.wish
+    server = urlsplit(client.api_server)
+    is_elsewhere = server.scheme.startswith("http") and server.hostname not in _LOOPBACK
+    tenant = f" of the tenant {wish.name}" if wish else ""
+    return f"{tenant} at {client.api_server}" if is_elsewhere else tenant
 
 
 def row(item: FlowChange | RegisteredFlow, places: Mapping[str, Place]) -> Row:

@@ -16,6 +16,7 @@ from orchestra_client.flows.sources import DocumentSource, FoundFlow, ModuleSour
 from orchestra_client.flows.sources.base import shorten
 from orchestra_client.flows.sources.faults import Fault, fault
 from orchestra_client.flows.sources.modules import modules_in
+from orchestra_client.flows.sources.surroundings import keeping_environment
 from orchestra_client.flows.storage import Script
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def discover(
     """Find the flows at the top level of files and modules.
 
     Files are run as by Python itself: their directory comes first on `sys.path`, and they are forgotten afterwards, so
-    that files of one name in two directories stay apart. What they print goes to stderr. Not for several threads at a
-    time.
+    that files of one name in two directories stay apart. What they print goes to stderr, and what they do to the
+    environment is undone. Not for several threads at a time.
 
     A flow that one file imports from another counts once, where it was written. A flow without a storage gets a `Script`
     of its file, or the `Module` it is in.
@@ -117,15 +118,17 @@ def discover(
     sources = find_sources(paths, modules)
     loaded: list[tuple[Source, Loaded]] = []
     faults: list[Fault] = []
-    for number, source in enumerate(sources):
-        if on_source is not None:
-            on_source(source.location, number, len(sources))
-        try:
-            loaded.append((source, source.load()))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - SystemExit, and what test tools raise to skip
-            faults.append(fault(source.location, error))
+    # A module stays imported, and what it did to the environment may be what the next one of its package needs.
+    with keeping_environment():
+        for number, source in enumerate(sources):
+            if on_source is not None:
+                on_source(source.location, number, len(sources))
+            try:
+                loaded.append((source, source.load()))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - SystemExit, and what test tools raise to skip
+                faults.append(fault(source.location, error))
     flows, clashes = _distinct([each for _, each in loaded])
     for found in flows:
         if isinstance(found.flow, Flow) and found.flow.storage is None:

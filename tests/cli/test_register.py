@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
+from orchestra_client import Client
 from orchestra_client.cli.github import annotate, summarize
 from orchestra_client.cli.register import register
-from orchestra_client.cli.registration_report import Report, Row
+from orchestra_client.cli.registration_report import Report, Row, where_of
 from orchestra_client.flows.sources import Place
 from orchestra_client.flows.sources.faults import Fault
 from orchestra_client.results import FieldChange, FlowDiff
+from tests.cli.conftest import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestra_client import Client
     from tests.cli.conftest import Orchestra
 
 slow = pytest.mark.slow
@@ -223,6 +224,30 @@ def test_labels_schedules_force_and_a_project_that_is_to_be_made(
     assert (first["is_schedule_active"], second["version"]) == (False, 2)
     # What an agent needs travels with it.
     assert second["storage"]["source"] == flow("etl")
+
+
+@slow
+def test_a_file_that_changes_the_environment_does_not_choose_where_it_is_registered(
+    orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
+) -> None:
+    write(
+        a="import os\nos.environ['ORCHESTRA_TENANT'] = 'elsewhere'\n"
+        "os.environ['ORCHESTRA_API_SERVER'] = 'http://127.0.0.1:9'\n" + flow("etl")
+    )
+
+    done = orchestra("register", "flows", "--project", project, "--tenant", "default")
+
+    assert versions(client, project) == [("etl", 1)]
+    assert done.err == f"Project {project} of the tenant default: 1 new.\n"
+
+
+def test_the_summary_names_a_server_that_is_elsewhere() -> None:
+    with Client("https://orchestra.example.com", TOKEN, tenant_slug="acme") as client:
+        report = Report("sales", is_plan=False, flows=(), errors=(), where=where_of(client))
+
+    assert (
+        str(report) == "Project sales of the tenant acme at https://orchestra.example.com/graphql: no flows."
+    )
 
 
 @slow

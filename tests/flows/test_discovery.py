@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,6 +109,36 @@ def test_a_file_is_run_as_by_python_and_leaves_no_trace(
     [needs] = found.companions
     beside = ("flows/beside/__init__.py", "flows/beside/deep.py", "flows/helper.py")
     assert (needs.source, needs.files) == ("flows/a.py", beside)
+
+
+def test_what_a_file_does_to_the_environment_is_undone(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEPT", "before")
+    monkeypatch.setenv("REMOVED", "before")
+    monkeypatch.delenv("ADDED", raising=False)
+    changes = "os.environ.update(KEPT='after', ADDED='after')\ndel os.environ['REMOVED']\n"
+    write({"a.py": "import os\n" + changes + one("a"), "b.py": "import os\n" + changes + "1 / 0\n"})
+    before = dict(os.environ)
+
+    found = discover(["a.py", "b.py"])
+
+    assert (names(found), len(found.faults)) == (["a"], 1)
+    assert "ZeroDivisionError" in found.faults[0].message
+    assert dict(os.environ) == before
+
+
+def test_the_modules_of_a_package_share_what_it_does_to_the_environment(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANY", raising=False)
+    write(
+        {
+            "in_environment/__init__.py": "import os\nos.environ['COMPANY'] = 'acme'\n",
+            "in_environment/a.py": "import os\n" + one("x").replace("'x'", "os.environ['COMPANY']"),
+        }
+    )
+
+    assert names(discover(modules=["in_environment"])) == ["acme"]
+    assert "COMPANY" not in os.environ
 
 
 def test_files_of_one_name_in_two_directories_stay_apart(write: Write) -> None:

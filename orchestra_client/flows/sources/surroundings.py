@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-__all__ = ["importing", "is_users_own", "running", "siblings", "users_modules"]
+__all__ = ["importing", "is_users_own", "keeping_environment", "running", "siblings", "users_modules"]
 
 _INSTALLED = tuple(
     sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -27,14 +27,14 @@ def running(script: Path, module: ModuleType) -> Iterator[None]:
     """Let a script find what lies beside it, and forget that again.
 
     What it prints goes to stderr, so that it does not get between our own output. Modules that were found beside it are
-    forgotten, too: another directory may have others of the same names.
+    forgotten, too: another directory may have others of the same names. So is what it did to the environment.
 
     Args:
         script: an absolute path; its directory comes first on the path, and it is `sys.argv[0]`.
         module: what it runs as; known by its name in the meantime.
     """
     argv, known = sys.argv, set(sys.modules)
-    with importing(script.parent):
+    with keeping_environment(), importing(script.parent):
         before = set(sys.path) - {str(script.parent)}
         sys.argv, sys.modules[module.__name__] = [str(script)], module
         try:
@@ -61,6 +61,19 @@ def importing(directory: Path) -> Iterator[None]:
         sys.path[:] = path
         with suppress(OSError):
             os.chdir(here)
+
+
+@contextmanager
+def keeping_environment() -> Iterator[None]:
+    """Undo at the end what was done to the environment: it decides where flows are registered, and as whom."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        # Only what differs: each assignment calls `putenv`, which other threads may be reading.
+        os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
 
 
 def siblings(directory: Path) -> tuple[str, ...]:
