@@ -93,7 +93,7 @@ def register(
     with connect() as client:
         with progress_bar() as show:
             found = _discover(paths, modules, show)
-        if prune and not (yes or options["is_plan"] or found.faults):
+        if prune and not (yes or options["is_plan"] or found.faults or found.imported):
             _confirm_archiving(client, found, project=options["project"], compared=compared)
         with progress_bar() as show:
             report = _report(client, found, show, as_json=as_json, compared=compared, **options)
@@ -123,7 +123,11 @@ def _watch(paths: tuple[Path, ...], modules: tuple[str, ...], *, as_json: bool) 
 
 
 def _discover(paths: tuple[Path, ...], modules: tuple[str, ...], show: Show) -> Discovery:
-    from orchestra_client.cli.registration_report import tell_companions, tell_faults  # noqa: PLC0415 - slow
+    from orchestra_client.cli.registration_report import (  # noqa: PLC0415 - slow
+        tell_companions,
+        tell_faults,
+        tell_imported,
+    )
     from orchestra_client.flows.discovery import discover  # noqa: PLC0415 - as above
 
     try:
@@ -132,6 +136,7 @@ def _discover(paths: tuple[Path, ...], modules: tuple[str, ...], show: Show) -> 
         )
     except ModuleNotFoundError as error:
         raise click.UsageError(f"There is no module {error.name!r}.") from None
+    tell_imported(found.imported)
     if not found.flows and not found.faults:
         raise click.UsageError(f"There is no flow in {', '.join([*map(str, paths), *modules])}.")
     named = {*map(str, paths), *modules}
@@ -176,6 +181,12 @@ def _registration(
     if found.faults and compared["prune"]:
         # The flows of a file that could not be loaded would be archived.
         say("Nothing is archived, because not every flow could be loaded.")
+        compared = {**compared, "prune": False}
+    elif found.imported and compared["prune"]:
+        # These would be, though they seem to be wanted.
+        say(
+            "Nothing is archived, because flows are imported from files that were not given; give those, too."
+        )
         compared = {**compared, "prune": False}
 
     def on_flow(row: Row, done: int, total: int) -> None:

@@ -11,6 +11,7 @@ import click
 
 from orchestra_client.cli.output import Column, in_one_line, people_console, print_json, print_list, say
 from orchestra_client.cli.terminal import is_watched
+from orchestra_client.flows.sources.base import shorten
 from orchestra_client.results import FlowChange
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from orchestra_client.client import Client
     from orchestra_client.flows.discovery import Companions
     from orchestra_client.flows.sources import Place
+    from orchestra_client.flows.sources.base import ImportedFlow
     from orchestra_client.flows.sources.faults import Fault
     from orchestra_client.results import FlowDiff, RegisteredFlow
 
@@ -30,6 +32,7 @@ __all__ = [
     "row",
     "tell_companions",
     "tell_faults",
+    "tell_imported",
     "where_of",
 ]
 
@@ -186,6 +189,13 @@ def tell_companions(scripts: Iterable[Companions]) -> None:
             f"{sources[0]}{more}: the flow needs {', '.join(files)}, which does not travel with it. Install it where "
             "the flow runs, or make a package of both and register it with -m."
         )
+
+
+def tell_imported(flows: Iterable[ImportedFlow]) -> None:
+    """Tell which flows were left out, because the file that has them was not given."""
+    for each in flows:
+        home = shorten(each.home)
+        say(f"{each.place}: the flow {each.name!r} is imported from {home}; give that file to register it.")
 
 
 def _print_for_people(report: Report) -> None:

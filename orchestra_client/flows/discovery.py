@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from orchestra_client.flows.sources import Loaded
+    from orchestra_client.flows.sources.base import ImportedFlow
 
 __all__ = ["Companions", "Discovery", "discover", "find_sources"]
 
@@ -53,12 +54,14 @@ class Discovery:
         faults: sources that could not be loaded, and flows whose name another one has.
         empty: sources that were named, and have no flow.
         companions: scripts that need more than themselves where they run.
+        imported: flows that were left out, because a script only imports them from a file that was not given.
     """
 
     flows: tuple[FoundFlow, ...]
     faults: tuple[Fault, ...]
     empty: tuple[str, ...] = ()
     companions: tuple[Companions, ...] = ()
+    imported: tuple[ImportedFlow, ...] = ()
 
 
 def find_sources(paths: Iterable[str | Path] = (), modules: Iterable[str] = ()) -> list[Source]:
@@ -100,7 +103,8 @@ def discover(
     that files of one name in two directories stay apart. What they print goes to stderr, and what they do to the
     environment is undone. Not for several threads at a time.
 
-    A flow that one file imports from another counts once, where it was written. A flow without a storage gets a `Script`
+    A flow that one file imports from another counts once, where it was written; one from a file beside it that was not
+    given counts not at all, for it does not travel. A flow without a storage gets a `Script`
     of its file, or the `Module` it is in.
 
     Args:
@@ -130,18 +134,20 @@ def discover(
             except BaseException as error:  # noqa: BLE001 - SystemExit, and what test tools raise to skip
                 faults.append(fault(source.location, error))
     flows, clashes = _distinct([each for _, each in loaded])
+    files = {each.file for _, each in loaded}
     for found in flows:
         if isinstance(found.flow, Flow) and found.flow.storage is None:
             found.flow.storage = found.storage
     return Discovery(
         tuple(flows),
         (*faults, *clashes),
-        tuple(source.location for source, each in loaded if not each.flows),
+        tuple(source.location for source, each in loaded if not (each.flows or each.imported)),
         tuple(
             Companions(source.location, tuple(map(shorten, each.companions)))
             for source, each in loaded
             if each.companions and any(_travels_as_script(found) for found in each.flows)
         ),
+        tuple(flow for _, each in loaded for flow in each.imported if flow.home not in files),
     )
 
 

@@ -169,6 +169,20 @@ def test_pruning_archives_what_is_gone_but_not_beside_an_error(
 
 
 @slow
+def test_a_file_does_not_take_over_a_flow_that_it_imports(
+    orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
+) -> None:
+    write(base=flow("base").replace(" as flow", " as base_flow"), user="from base import *\n" + flow("user"))
+    orchestra("register", "flows", "--project", project)
+
+    done = orchestra("register", "flows/user.py", "--project", project, "--prune")
+
+    assert "'base' is imported from flows/base.py; give that file to register it." in done.err
+    assert "Nothing is archived" in done.err
+    assert versions(client, project) == [("base", 1), ("user", 1)]
+
+
+@slow
 def test_a_person_is_asked_before_flows_are_archived(
     orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from orchestra_client.flows import Flow, Module, Script
 from orchestra_client.flows.discovery import Discovery, discover
 from orchestra_client.flows.schemas.storages import load_storage
+from orchestra_client.flows.sources.base import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +169,28 @@ def test_a_flow_imported_into_another_file_belongs_to_the_file_that_has_it(write
 
     assert [(each.name, each.source) for each in found.flows] == [("own", "a.py"), ("shared", "z.py")]
     assert not found.faults
+
+
+def test_a_flow_imported_from_beside_the_only_file_given_is_not_that_files(write: Write) -> None:
+    write(
+        {
+            "a/base.py": one("base"),
+            "a/user.py": "from base import flow as base_flow\n" + one("user"),
+            "a/star.py": "from base import *\n",
+        }
+    )
+
+    found = discover(["a/user.py", "a/star.py"])
+    both = discover(["a/user.py", "a/base.py"])
+
+    assert names(found) == ["user"]
+    assert [(each.name, str(each.place), shorten(each.home)) for each in found.imported] == [
+        ("base", "a/user.py:1", "a/base.py"),
+        ("base", "a/star.py:1", "a/base.py"),
+    ]
+    assert not found.empty
+    assert [(each.name, each.source) for each in both.flows] == [("user", "a/user.py"), ("base", "a/base.py")]
+    assert not both.imported
 
 
 def test_a_flow_imported_from_elsewhere_counts_once(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from orchestra_client.flows.storage import Storage
 
-__all__ = ["FoundFlow", "Loaded", "Place", "Source", "files_with", "shorten", "top_level_flows"]
+__all__ = [
+    "FoundFlow",
+    "ImportedFlow",
+    "Loaded",
+    "Place",
+    "Source",
+    "files_with",
+    "shorten",
+    "top_level_flows",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,21 @@ class FoundFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedFlow:
+    """A flow that a script has from a file beside it: another file's, and nothing that its own source could make.
+
+    Attributes:
+        name: its name.
+        place: where it is imported.
+        home: the file that has it, resolved.
+    """
+
+    name: str
+    place: Place
+    home: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What a source has.
 
@@ -63,11 +87,13 @@ class Loaded:
         file: its file, resolved; None for a module that has none.
         flows: in the order in which they are written.
         companions: files beside a script that it imports, and that do not travel with it.
+        imported: flows that a script imports from beside it.
     """
 
     file: str | None
     flows: tuple[FoundFlow, ...]
     companions: tuple[str, ...] = ()
+    imported: tuple[ImportedFlow, ...] = ()
 
 
 class Source(Protocol):
