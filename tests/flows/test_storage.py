@@ -90,6 +90,32 @@ def test_a_script_runs_in_a_fresh_process_though_its_file_is_gone(script: Path, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("encoding", "first_line"), [("utf-8-sig", ""), ("latin-1", "# -*- coding: latin-1 -*-\n")]
+)
+def test_a_script_is_read_in_the_encoding_that_python_reads_it_in(
+    script: Path, encoding: str, first_line: str
+) -> None:
+    script.write_text(first_line + SOURCE.replace("etl", "Zürich"), encoding=encoding)
+    storage = Script(script)
+
+    assert storage.source == first_line + SOURCE.replace("etl", "Zürich")
+    assert again(storage).load("Zürich").name == "Zürich"
+
+
+def test_a_script_that_was_registered_with_its_byte_order_mark_still_runs(script: Path) -> None:
+    storage = Script(script, source=f"\ufeff{SOURCE}")
+
+    assert again(storage).load().name == "etl"
+
+
+def test_a_script_that_is_in_no_encoding_is_refused(script: Path) -> None:
+    script.write_bytes(b"# coding: klingon\n")
+
+    with pytest.raises(FlowStorageError, match="the script cannot be read: unknown encoding"):
+        Script(script).source  # noqa: B018 (reads the file)
+
+
 def test_a_module_runs_in_a_fresh_process(script: Path, tmp_path: Path) -> None:
     assert run_elsewhere(Module("etl_flow"), tmp_path) == "etl 42"
     assert run_elsewhere(Module("etl_flow:flow"), tmp_path) == "etl 42"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from pathlib import Path
+import tokenize
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from orchestra_client.references import SCRIPT_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from orchestra_client.flows.flow import Flow
 
@@ -74,8 +75,10 @@ class Script(Storage):
 
     def _read(self) -> str:
         try:
-            return Path(self.path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            # As Python reads it: a byte order mark or a line `# coding: …` says in which encoding.
+            with tokenize.open(self.path) as script:
+                return script.read()
+        except (OSError, UnicodeDecodeError, SyntaxError) as error:
             raise self.refuse(f"the script cannot be read: {error}") from error
 
     def add_flow(self, flow: Flow) -> str:
@@ -92,7 +95,8 @@ class Script(Storage):
         # Dataclasses and pickle look a module up by its name.
         sys.modules[module.__name__] = module
         try:
-            exec(compile(source, self.path, "exec", dont_inherit=True), vars(module))  # noqa: S102 (the flow's own code)
+            # Versions that were registered with a byte order mark still have it, and their hash counts it.
+            exec(compile(source.removeprefix("\ufeff"), self.path, "exec", dont_inherit=True), vars(module))  # noqa: S102 (the flow's own code)
         except (Exception, SystemExit) as error:
             del sys.modules[module.__name__]
             raise self.refuse(f"the script failed: {fault_of(error)}") from error
