@@ -135,6 +135,29 @@ def test_a_place_that_cannot_be_decided_fails_the_task_before_it_runs(tmp_path: 
     assert ran == []
 
 
+@pytest.mark.parametrize("directory", [None, "results", "~/results"])
+def test_a_flow_is_the_same_wherever_it_is_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, directory: str | None
+) -> None:
+    def content_hash(place: str) -> str:
+        (tmp_path / place).mkdir()
+        monkeypatch.chdir(tmp_path / place)
+        for name in ("HOME", "ORCHESTRA_HOME"):
+            monkeypatch.setenv(name, str(tmp_path / place))
+        with Flow("anywhere") as flow:
+            task(name="one", result=LocalResults(directory))(lambda: 1)()
+        return flow.content_hash()
+
+    assert content_hash("here") == content_hash("there")
+
+
+def test_the_state_of_a_run_has_the_folder_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = LocalResults("results")
+    assert store.describe(1, "x").fields == {"dir": str(tmp_path / "results")}
+    assert store.serialize()["dir"] == "results"
+
+
 def test_a_store_is_part_of_the_flow_as_json(tmp_path: Path) -> None:
     with Flow("json", result=LocalResults(tmp_path, "{today}.pickle")) as flow:
         task(name="one", result=LocalResults(tmp_path, "x"))(lambda: 1)()

@@ -26,7 +26,8 @@ class LocalResults(ResultStore):
     threads and processes. Other arguments as for `ResultStore`.
 
     Args:
-        directory: the folder, made when the first result is written; unset means ``results`` in `ORCHESTRA_HOME`.
+        directory: the folder, made when the first result is written; a relative one begins where the flow is loaded.
+            Unset means ``results`` in `ORCHESTRA_HOME`.
     """
 
     wire_type = "LocalResult"
@@ -38,10 +39,15 @@ class LocalResults(ResultStore):
         serializer: Serializer | None = None,
     ) -> None:
         super().__init__(location, serializer)
+        self._given = str(directory) if directory else None
         self.directory = (Path(directory).expanduser() if directory else home() / "results").absolute()
 
     def __repr__(self) -> str:
         return f"<LocalResults: {self.directory}>"
+
+    def serialize(self) -> dict[str, Any]:
+        """The store in the JSON of a flow, with the folder as it was given: it is the same wherever it is registered."""
+        return {**super().serialize(), "dir": self._given}
 
     def exists(self, location: str) -> bool:
         """Whether there is such a file."""
