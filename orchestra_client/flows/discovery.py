@@ -6,30 +6,26 @@ those in virtual environments: point it at a directory of flows.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestra_client.flows.flow import Flow
 from orchestra_client.flows.sources import DocumentSource, FoundFlow, ModuleSource, ScriptSource, Source
-from orchestra_client.flows.sources.base import shorten
+from orchestra_client.flows.sources.base import Place, shorten
+from orchestra_client.flows.sources.directories import python_files
 from orchestra_client.flows.sources.faults import Fault, fault
 from orchestra_client.flows.sources.modules import modules_in
 from orchestra_client.flows.sources.surroundings import keeping_environment
 from orchestra_client.flows.storage import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from orchestra_client.flows.sources import Loaded
     from orchestra_client.flows.sources.base import ImportedFlow
 
 __all__ = ["Companions", "Discovery", "discover", "find_sources"]
-
-_SKIPPED_DIRECTORIES = {"__pycache__", "node_modules", "site-packages"}
-# Neither has flows, and both do things when they are run.
-_SKIPPED_FILES = {"__main__.py", "setup.py"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +60,18 @@ class Discovery:
     imported: tuple[ImportedFlow, ...] = ()
 
 
-def find_sources(paths: Iterable[str | Path] = (), modules: Iterable[str] = ()) -> list[Source]:
+def find_sources(
+    paths: Iterable[str | Path] = (),
+    modules: Iterable[str] = (),
+    *,
+    on_fault: Callable[[Fault], object],
+) -> list[Source]:
     """Find what may have flows, without loading it.
 
     Args:
         paths: Python files, JSON files of serialized flows, and directories of Python files.
         modules: names of modules. Of a package, all modules in it count.
+        on_fault: called with each directory that cannot be looked into.
 
     Returns:
         Each once, in the order given; those of a directory or package by name.
@@ -78,11 +80,15 @@ def find_sources(paths: Iterable[str | Path] = (), modules: Iterable[str] = ()) 
         FileNotFoundError: there is no such path.
         ModuleNotFoundError: there is no such module.
     """
+
+    def on_error(error: OSError) -> None:
+        on_fault(_unreadable(error))
+
     sources: dict[object, Source] = {}
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"there is no {path}")
-        for file in _python_files(path) if path.is_dir() else [path]:
+        for file in python_files(path, on_error) if path.is_dir() else [path]:
             document = file.suffix.lower() == ".json"
             sources.setdefault(file.resolve(), DocumentSource(file) if document else ScriptSource(file))
     for module in modules:
@@ -119,9 +125,9 @@ def discover(
         FileNotFoundError: there is no such path.
         ModuleNotFoundError: there is no such module.
     """
-    sources = find_sources(paths, modules)
     loaded: list[tuple[Source, Loaded]] = []
     faults: list[Fault] = []
+    sources = find_sources(paths, modules, on_fault=faults.append)
     # A module stays imported, and what it did to the environment may be what the next one of its package needs.
     with keeping_environment():
         for number, source in enumerate(sources):
@@ -151,18 +157,14 @@ def discover(
     )
 
 
-def _python_files(directory: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(directory):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in _SKIPPED_DIRECTORIES
-            and not Path(folder, name, "pyvenv.cfg").exists()
-        )
-        for name in sorted(files):
-            if name.endswith(".py") and not name.startswith(".") and name not in _SKIPPED_FILES:
-                yield Path(folder, name)
+def _unreadable(error: OSError) -> Fault:
+    place = shorten(str(error.filename))
+    return Fault(
+        place,
+        f"the directory cannot be read: {error.strerror or error}",
+        Place(place),
+        advice="make it readable, or give the directories beside it",
+    )
 
 
 def _names(module: str) -> list[str]:

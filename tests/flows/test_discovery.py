@@ -85,6 +85,45 @@ def test_a_directory_is_searched_for_python_files_that_are_the_users_own(write: 
     assert names(discover(["flows"])) == ["b", "a"]
 
 
+def test_linked_directories_are_searched_once_however_they_loop(write: Write) -> None:
+    root = write(
+        {"elsewhere/c.py": one("c"), "flows/a.py": one("a"), "flows/z/b.py": one("b"), ".store/d.py": "1 / 0"}
+    )
+    for link, target in {"linked": "elsewhere", "again": "flows/z", "loop": "flows", "d": ".store"}.items():
+        (root / "flows" / link).symlink_to(root / target, target_is_directory=True)
+
+    found = discover(["flows"])
+
+    assert [(each.name, each.source) for each in found.flows] == [
+        ("a", "flows/a.py"),
+        ("b", "flows/z/b.py"),
+        ("c", "flows/linked/c.py"),
+    ]
+    assert not found.faults
+
+
+def test_a_directory_that_cannot_be_read_is_a_fault(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    write({"flows/a.py": one("a"), "flows/locked/b.py": one("b")})
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        # Whoever runs the tests may be root, who can read everything.
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+    found = discover(["flows"])
+
+    assert names(found) == ["a"]
+    [fault] = found.faults
+    assert (fault.source, fault.message) == (
+        "flows/locked",
+        "the directory cannot be read: Permission denied",
+    )
+
+
 def test_a_file_is_run_as_by_python_and_leaves_no_trace(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
