@@ -57,9 +57,10 @@ def _is_job(environ: Mapping[str, str]) -> bool:
 def _error(place: Place | None, message: str, root: Path) -> str:
     if place is None:
         return f"::error::{_data(message)}"
-    file = Path(place.file).resolve()
-    if file.is_relative_to(root.resolve()):
-        file = file.relative_to(root.resolve())
+    # `Path.resolve` fails for a link that leads to itself, which may be what the error is about.
+    file, root = Path(os.path.realpath(place.file)), Path(os.path.realpath(root))
+    if file.is_relative_to(root):
+        file = file.relative_to(root)
     return f"::error file={_property(str(file))},line={place.line}::{_data(message)}"
 
 
@@ -81,7 +82,7 @@ def summarize(report: Report, environ: Mapping[str, str] = os.environ) -> None:
     if not (path := environ.get("GITHUB_STEP_SUMMARY")):
         return
     try:
-        with Path(path).open("a", encoding="utf-8") as summary:
+        with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as summary:
             summary.write("\n".join(_summary(report)) + "\n\n")
     except OSError as error:
         # What counts is done by then.

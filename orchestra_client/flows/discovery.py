@@ -6,6 +6,7 @@ those in virtual environments: point it at a directory of flows.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +91,7 @@ def find_sources(
             raise FileNotFoundError(f"there is no {path}")
         for file in python_files(path, on_error) if path.is_dir() else [path]:
             document = file.suffix.lower() == ".json"
-            sources.setdefault(file.resolve(), DocumentSource(file) if document else ScriptSource(file))
+            sources.setdefault(_resolved(file), DocumentSource(file) if document else ScriptSource(file))
     for module in modules:
         for name in _names(module):
             sources.setdefault(name, ModuleSource(name))
@@ -204,8 +205,8 @@ def _is_same(one: FoundFlow, other: FoundFlow) -> bool:
     )
 
 
-def _resolved(file: str) -> str:
-    return str(Path(file).resolve())
+def _resolved(file: str | Path) -> str:
+    return os.path.realpath(file)
 
 
 def _travels_as_script(found: FoundFlow) -> bool:

@@ -37,11 +37,25 @@ def as_name(value: object, what: str) -> str:
         what: whose it is, for the error.
 
     Raises:
-        FlowError: it is no string, or an empty one.
+        FlowError: it is no string, or an empty one, or no database could keep it.
     """
     if not isinstance(value, str) or not value.strip():
         raise FlowError(f"the name of a {what} must be a string that is not empty, not {value!r:.60}")
+    if not is_text(value):
+        raise FlowError(
+            f"the name of a {what} holds a NUL or half of a surrogate pair, which are no text: {value!a:.60}; "
+            "remove them"
+        )
     return value
+
+
+def is_text(value: str) -> bool:
+    """Whether a string can be sent and kept: without NUL and halves of surrogate pairs."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in value
 
 
 def as_count(value: object) -> int:

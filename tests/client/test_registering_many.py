@@ -211,6 +211,15 @@ class TestPlans:
         assert "TypeError: no such file" in str(changes[0].error)
         assert [type(each.error) for each in changes[:3]] == [FlowError, BadInput, FlowStorageError]
 
+    @pytest.mark.parametrize("name", ["a\0", "a\ud800"])
+    def test_a_name_that_cannot_be_sent_is_refused_and_the_others_are_registered(
+        self, client: Any, name: str
+    ) -> None:
+        result = client.register_flows([{"name": name, "tasks": []}, one("good")], "sales")
+
+        assert [(each.name, each.kind) for each in result.flows] == [("flows[0]", "refused"), ("good", "new")]
+        assert "half of a surrogate pair" in str(result.failed[0].error)
+
 
 class TestLabels:
     """Labels of a registration are added to the flows' own, and are part of what is compared."""

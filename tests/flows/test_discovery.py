@@ -320,6 +320,36 @@ def test_a_file_that_is_no_text_is_a_fault(write: Write) -> None:
     assert fault.message.startswith("SyntaxError")
 
 
+def test_a_link_that_leads_to_itself_is_a_fault(write: Write) -> None:
+    root = write({"flows/a.py": one("a")})
+    (root / "flows" / "loop.py").symlink_to("loop.py")
+
+    found = discover(["flows"])
+
+    assert names(found) == ["a"]
+    assert [(each.source, "symbolic links" in each.message) for each in found.faults] == [
+        ("flows/loop.py", True)
+    ]
+
+
+@pytest.mark.parametrize("character", ["\\0", "\\ud800"])
+def test_a_name_that_no_database_keeps_is_a_fault_of_its_file(write: Write, character: str) -> None:
+    document = json.dumps({"name": "x", "tasks": []})
+    write(
+        {
+            "a.py": one("a"),
+            "b.py": one("b").replace("'b'", f"'b{character}'"),
+            "c.json": document.replace("x", character.replace("\\0", "\\u0000")),
+        }
+    )
+
+    found = discover(["a.py", "b.py", "c.json"])
+
+    assert names(found) == ["a"]
+    assert [str(each.place) for each in found.faults] == ["b.py:3", "c.json:1"]
+    assert all("half of a surrogate pair" in each.message for each in found.faults)
+
+
 def test_an_interruption_is_none_of_the_files(write: Write) -> None:
     write({"a.py": "raise KeyboardInterrupt"})
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.errors import FlowError
+from orchestra_client.flows.settings import as_name
 from orchestra_client.flows.sources.base import FoundFlow, Loaded, Place
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class DocumentSource:
             or "tasks" not in document
         ):
             raise FlowError("this is not the JSON of a flow, which is an object with a name and tasks")
+        as_name(document["name"], "flow")
         return FoundFlow(document, document["name"], Place(self.location), self.location)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ from orchestra_client.flows.storage import Script
 from orchestra_client.references import SCRIPT_PREFIX
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestra_client.flows.flow import Flow
     from orchestra_client.flows.sources.bindings import Binding
 
@@ -39,7 +38,8 @@ class ScriptSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.file = path.resolve()
+        # Not by `Path.resolve`, which raises an error of its own about a link that leads to itself.
+        self.file = Path(os.path.realpath(path))
 
     @property
     def location(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.errors import BadInput, FlowError, OrchestraError
+from orchestra_client.flows.settings import is_text
 from orchestra_client.procedures.registration.documents import (
     SerializableFlow,
     content_hash,
@@ -75,4 +76,6 @@ def _candidate(flow: Given, labels: Sequence[str], place: str) -> Candidate:
         refusal = FlowError(f"writing the flow failed: {type(error).__name__}: {error}")
         refusal.__cause__ = error
     name = flow.get("name") if isinstance(flow, Mapping) else getattr(flow, "name", None)
-    return Candidate(name if isinstance(name, str) and name else place, flow, {}, "", refusal)
+    # The server is asked for the name, which must be one that can be sent.
+    shown = name if isinstance(name, str) and name and is_text(name) else place
+    return Candidate(shown, flow, {}, "", refusal)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from orchestra_client.errors import BadInput
 from orchestra_client.flows.schemas.hashing import hash_document
+from orchestra_client.flows.settings import is_text
 from orchestra_client.schemas.version import WIRE_VERSION
 
 if TYPE_CHECKING:
@@ -123,6 +124,10 @@ def with_labels(document: Mapping[str, Any], labels: Sequence[str]) -> Mapping[s
 def _check(flow: Mapping[str, Any]) -> None:
     if not isinstance(flow.get("name"), str) or not flow["name"].strip():
         raise BadInput("the flow has no name")
+    if not is_text(flow["name"]):
+        raise BadInput(
+            f"the flow's name holds a NUL or half of a surrogate pair: {flow['name']!a:.60}; remove them"
+        )
     slugs = [_slug(task, f"tasks[{index}]") for index, task in enumerate(parts(flow, "tasks"))]
     known = set(slugs)
     if len(known) < len(slugs):
