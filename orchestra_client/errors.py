@@ -100,7 +100,12 @@ class OrchestraError(Exception):
     """The root of every error raised by this package.
 
     Keyword details given to the constructor become attributes and survive pickling.
+
+    Attributes:
+        flow_name: the flow because of which several were not registered, all at once or not at all; else None.
     """
+
+    flow_name: str | None = None
 
     def __init__(self, message: str = "", **details: Any) -> None:
         super().__init__(mask_secrets(message))
@@ -222,7 +227,13 @@ class NoSuchTenant(NotFound, ValueError):
 
 
 class BadInput(ClientError, ValueError):
-    """The API, or a check before sending, refused an argument."""
+    """The API, or a check before sending, refused an argument.
+
+    Attributes:
+        index: which of many things that were sent is to blame, from 0; None where the API did not tell.
+    """
+
+    index: int | None = None
 
 
 class Unsuccessful(ClientError, ValueError):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["error_of", "root_errors"]
 
-_DETAILS = ("expected", "current", "retry_after")
+_DETAILS = ("expected", "current", "retry_after", "index")
 
 
 def error_of(errors: Sequence[dict[str, Any]], *, operation: str | None) -> OrchestraError:

@@ -90,7 +90,8 @@ class AsyncRegistration(AsyncPart):
         Raises:
             BadInput: there is no such project, or two flows have the same name. Nothing was registered.
             ConfigurationError: it shall be atomic, and the server cannot do that. Nothing was registered.
-            OrchestraError: whatever stopped an atomic registration. Nothing was registered.
+            OrchestraError: whatever stopped an atomic registration; its `flow_name` is that of the flow that did, if one
+                did. Nothing was registered.
         """
         return await self._run(
             register_flows(

@@ -91,7 +91,8 @@ class Registration(Part):
         Raises:
             BadInput: there is no such project, or two flows have the same name. Nothing was registered.
             ConfigurationError: it shall be atomic, and the server cannot do that. Nothing was registered.
-            OrchestraError: whatever stopped an atomic registration. Nothing was registered.
+            OrchestraError: whatever stopped an atomic registration; its `flow_name` is that of the flow that did, if one
+                did. Nothing was registered.
         """
         return self._run(
             register_flows(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestra_client.cli.registration_report import Row, row
-from orchestra_client.errors import BadInput
+from orchestra_client.errors import BadInput, OrchestraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from orchestra_client.client import Client
     from orchestra_client.flows.sources import FoundFlow
@@ -63,7 +63,7 @@ class Registration:
 
         Raises:
             BadInput: there is no such project.
-            OrchestraError: nothing could be done.
+            OrchestraError: nothing could be done, and not because of one flow.
         """
         places = self._places()
 
@@ -84,8 +84,22 @@ class Registration:
             client.create_project(self.project)
             return register()
 
-        result = self._in_project(client, register, create_and_register)
+        try:
+            result = self._in_project(client, register, create_and_register)
+        except OrchestraError as error:
+            if error.flow_name is None:
+                raise
+            return tuple(self._undone(error))
         return tuple(row(flow, places) for flow in result.flows)
+
+    def _undone(self, error: OrchestraError) -> Iterator[Row]:
+        """What is told of flows that were not registered because of one of them."""
+        for done, each in enumerate(self.found, 1):
+            is_to_blame = each.name == error.flow_name
+            text = str(error).removeprefix(f"the flow {each.name!r}: ") if is_to_blame else None
+            told = Row(each.name, "failed" if text else "not registered", None, None, each.place, text)
+            self.on_flow(told, done, len(self.found))
+            yield told
 
     def _in_project(self, client: Client, call: Callable[[], T], without: Callable[[], T]) -> T:
         """What the call returns, or what the other one does if there is no project and it shall be created."""

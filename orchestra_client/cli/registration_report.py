@@ -40,7 +40,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _STYLES = {"new": "green", "changed": "yellow", "archived": "magenta", "failed": "red"}
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
-_ORDER = ("new", "changed", "archived", "unchanged", "failed")
+_ORDER = ("new", "changed", "archived", "unchanged", "failed", "not registered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Row:
 
     Attributes:
         name: the flow's.
-        status: ``new``, ``changed``, ``unchanged``, ``archived``, or ``failed``.
+        status: ``new``, ``changed``, ``unchanged``, ``archived``, ``failed``; or ``not registered``, because of
+            another flow.
         version: the number of the version that is registered, in a plan before anything is done.
         flow_id: its id.
         place: where the flow is written; None for one that is archived.

@@ -42,7 +42,7 @@ _CODES: dict[type[BaseException], str] = {
     e.ServerError: "API_ERROR",
 }
 # Details of errors that a client can act on.
-_DETAILS = ("expected", "current", "retry_after")
+_DETAILS = ("expected", "current", "retry_after", "index")
 
 # What SQLite reports when a repeat may well succeed: someone else writes, the disk is full, read-only or silent.
 _PASSING = (

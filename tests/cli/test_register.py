@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -214,6 +215,35 @@ def test_all_or_nothing(
     assert "Nothing was registered" in nothing.err
     assert left == []
     assert versions(client, project) == [("one", 1), ("two", 1)]
+
+
+@slow
+def test_all_or_nothing_tells_which_flow_was_refused(
+    orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
+) -> None:
+    write(a=flow("kept"))
+    orchestra("register", "flows", "--project", project)
+    refused = {"name": "bad", "tasks": [{"slug": "a", "name": "a", "max_retries": -1}], "edges": []}
+    (orchestra.directory / "bad.json").write_text(json.dumps(refused))
+    write(b=flow("new"))
+    summary = orchestra.directory / "summary.md"
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    words = ["register", "flows", "bad.json", "--project", project, "--atomic"]
+
+    piped = orchestra(*words, status=1, environ=environ)
+    document = orchestra(*words, "--json", status=1)
+
+    assert [line.split("\t")[:2] for line in piped.out.splitlines()] == [
+        ["not registered", "kept"],
+        ["not registered", "new"],
+        ["failed", "bad"],
+    ]
+    assert "bad.json:1: the flow 'bad': serialized_tasks[0].max_retries" in piped.err
+    assert "::error file=bad.json,line=1::The flow 'bad': serialized_tasks[0].max_retries" in piped.err
+    assert f"Project {project}: 1 failed, 2 not registered." in piped.err
+    assert "1 failed, 2 not registered" in summary.read_text()
+    assert [each["status"] for each in document.json["flows"]] == ["not registered"] * 2 + ["failed"]
+    assert versions(client, project) == [("kept", 1)]
 
 
 @slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestra_client.errors import ClientError, ConfigurationError, OrchestraError
+from orchestra_client.errors import BadInput, ClientError, ConfigurationError, OrchestraError
 from orchestra_client.operations import checks
 from orchestra_client.operations import registration as operations
 from orchestra_client.operations.aliases import chunks
@@ -94,19 +94,42 @@ def register_flows(
 def _all_at_once(report: Report, work: Work) -> Procedure[None]:
     for refused in report.plan.of("refused"):
         assert refused.error is not None
-        raise refused.error
+        raise _blaming(refused, refused.error)
     changed, archived = report.plan.of("new", "changed"), report.plan.of("archived")
-    registrations = [work.registration(change) for change in changed]
+    registrations = [_built_or_blamed(change, work) for change in changed]
     made: Sequence[NewVersion] = ()
     if report.plan:
-        made = yield operations.register_flows(
-            report.plan.project.id, registrations, [str(change.flow_id) for change in archived]
-        )
+        try:
+            made = yield operations.register_flows(
+                report.plan.project.id, registrations, [str(change.flow_id) for change in archived]
+            )
+        except BadInput as error:
+            if error.index is None or not 0 <= error.index < len(changed):
+                raise
+            raise _blaming(changed[error.index], error) from None
     report.settle_the_same()
     for change, version in zip(changed, made, strict=True):
         report.settle(change, version)
     for change in archived:
         report.settle(change, None)
+
+
+def _built_or_blamed(change: FlowChange, work: Work) -> Registration:
+    try:
+        return work.registration(change)
+    except OrchestraError as error:
+        raise _blaming(change, error) from error.__cause__
+
+
+def _blaming(change: FlowChange, error: OrchestraError) -> OrchestraError:
+    """The error of an atomic registration, saying which flow it is about; not by its number among those sent."""
+    text = str(error)
+    if isinstance(error, BadInput) and error.index is not None:
+        place = f"flows[{error.index}]"
+        text = text.removeprefix(f"{place} ({change.name!r}): ").removeprefix(f"{place}: ")
+    error.args = (f"the flow {change.name!r}: {text}",)
+    error.flow_name = change.name
+    return error
 
 
 def _one_by_one(report: Report, work: Work, sender: Sender) -> Procedure[None]:

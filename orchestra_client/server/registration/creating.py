@@ -33,6 +33,7 @@ class Order:
         description: for people.
         is_active: whether its schedule, if it has one, shall make runs.
         place: what errors call it; empty for the only one of its request.
+        index: its place among those of its request; None for the only one.
     """
 
     flow: dict[str, Any]
@@ -41,20 +42,22 @@ class Order:
     description: str | None = None
     is_active: bool = False
     place: str = ""
+    index: int | None = None
 
     @classmethod
-    def of(cls, flow: Any, given: Mapping[str, Any], place: str = "") -> Order:
+    def of(cls, flow: Any, given: Mapping[str, Any], index: int | None = None) -> Order:
         """The order that a mutation's input makes.
 
         Args:
             flow: the serialized flow.
             given: what else the input says.
-            place: as the attribute.
+            index: as the attribute.
 
         Raises:
             BadInput: the serialized flow has not the shape of one, or a text is too long.
         """
-        with _blamed(place):
+        place = _place(index)
+        with _blamed(place, index):
             for name in ("version_group_id", "idempotency_key"):
                 bounded(given.get(name) or "", name)
             return cls(
@@ -64,6 +67,7 @@ class Order:
                 given.get("description"),
                 bool(given.get("set_schedule_active")),
                 f"{place} ({flow['name']!r})" if place else "",
+                index,
             )
 
 
@@ -95,15 +99,19 @@ def orders(given: Sequence[Mapping[str, Any]]) -> list[Order]:
     made: list[Order] = []
     left, values = serialized.MAX_FLOW_BYTES, 0
     for index, item in enumerate(given):
-        flow, place = item["serialized_flow"], f"flows[{index}]"
+        flow = item["serialized_flow"]
         if isinstance(flow, str):
-            with _blamed(place):
+            with _blamed(_place(index), index):
                 data = _unpacked(flow, left)
                 left, values = left - len(data), values + json.count(data)
                 _check_values(values)
                 flow = serialized.read(data)
-        made.append(Order.of(flow, item, place))
+        made.append(Order.of(flow, item, index))
     return made
+
+
+def _place(index: int | None) -> str:
+    return "" if index is None else f"flows[{index}]"
 
 
 def _unpacked(text: str, left: int) -> bytes:
@@ -123,14 +131,14 @@ def _too_large(what: str) -> PayloadTooLarge:
 
 
 @contextmanager
-def _blamed(place: str) -> Iterator[None]:
+def _blamed(place: str, index: int | None) -> Iterator[None]:
     """Say of bad input where it stands."""
     try:
         yield
     except BadInput as error:
         if not place:
             raise
-        raise BadInput(f"{place}: {error}") from None
+        raise BadInput(f"{place}: {error}", index=index) from None
 
 
 def register(session: Session, project_id: str | None, orders: Sequence[Order]) -> list[Version]:
@@ -157,7 +165,7 @@ def register(session: Session, project_id: str | None, orders: Sequence[Order]) 
     new: list[_New] = []
     for order, group, found in zip(orders, groups, known, strict=True):
         if found is None:
-            with _blamed(order.place):
+            with _blamed(order.place, order.index):
                 new.append(_New(order, group, latest.get(group["id"])))
     versions.archive(session, versions.current(session, [each.group["id"] for each in new]))
     session.insert("flow", *(each.row(project_id) for each in new))
