@@ -24,6 +24,10 @@ __all__ = [
     "TaskChange",
 ]
 
+_MAX_SHOWN = 60
+_AROUND = 12
+"""Characters of a long value that are shown beside what differs."""
+
 ChangeKind = Literal["new", "changed", "unchanged", "archived", "refused"]
 """What registering means for a flow: its first version, another one, none; its end; or that it cannot be."""
 
@@ -43,7 +47,8 @@ class FieldChange(Record):
     after: Any
 
     def __str__(self) -> str:
-        return f"{self.field}: {_short(self.before)} → {_short(self.after)}"
+        before, after = _told(self.before, self.after)
+        return f"{self.field}: {before} → {after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ class FlowDiff(Record):
         tasks_changed: by slug.
         edges_added: as text, ``extract → load (rows, mapped)``.
         edges_removed: likewise.
-        schedule: both schedules in words, ``every hour``; None when they are the same.
+        schedule: both schedules in words, ``every hour``, or the only field that differs when words leave it out;
+            None when they are the same.
         parameters: what differs, the paths starting with the parameter's name.
         run_config: what differs.
         storage: what differs; of a script's source how many lines there are, and how many differ.
@@ -206,8 +212,34 @@ class RegistrationResult(Record):
         return not self.failed
 
 
-def _short(value: Any) -> str:
+def _told(before: Any, after: Any) -> tuple[str, str]:
+    """Both values, short, and cut so that what differs is there to see."""
+    one, other = _text(before), _text(after)
+    if max(len(one), len(other)) > _MAX_SHOWN:
+        start = max(_common(one, other) - _AROUND, 0)
+        if start:
+            one, other = f"…{one[start:]}", f"…{other[start:]}"
+        end = max(_common(one[::-1], other[::-1]) - _AROUND, 0)
+        # Not into what both have in common at their starts: of `aa` and `aaa`, both ends would be the whole.
+        end = min(end, len(one) - _AROUND - 1, len(other) - _AROUND - 1)
+        if end > 0:
+            one, other = f"{one[:-end]}…", f"{other[:-end]}…"
+    return _short(one), _short(other)
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters both have in common at their start."""
+    return next(
+        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+        min(len(one), len(other)),
+    )
+
+
+def _text(value: Any) -> str:
     if value is None:
         return "none"
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return value if isinstance(value, str) else repr(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"

@@ -85,8 +85,7 @@ def test_a_flow_of_ones_own() -> None:
         (
             Schedule([CronClock("@daily", parameter_defaults={"day": "a"})]),
             Schedule([CronClock("@daily", parameter_defaults={"day": "b"})]),
-            "~ schedule: @daily with clocks[0].parameter_defaults.day='a' → "
-            "@daily with clocks[0].parameter_defaults.day='b'",
+            "~ schedule.clocks[0].parameter_defaults.day: a → b",
         ),
     ],
 )
@@ -102,8 +101,44 @@ def test_schedules_that_read_the_same_are_told_by_what_the_words_leave_out() -> 
 
     change = diff_of(daily(0), daily(30)).schedule
     assert change is not None
-    assert change.before == "every 1 d with clocks[0].start_date.dt='2026-01-01T06:00:00'"
-    assert change.after == "every 1 d with clocks[0].start_date.dt='2026-01-01T06:30:00'"
+    assert str(change) == "schedule.clocks[0].start_date.dt: 2026-01-01T06:00:00 → 2026-01-01T06:30:00"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ("x" * 80 + "1", "x" * 80 + "2", "f: …xxxxxxxxxxxx1 → …xxxxxxxxxxxx2"),
+        ("1" + "x" * 80, "2" + "x" * 80, "f: 1xxxxxxxxxxxx… → 2xxxxxxxxxxxx…"),
+        ("x" * 80, "x" * 81, "f: …xxxxxxxxxxxx → …xxxxxxxxxxxxx"),
+        ("a" * 70, None, f"f: {'a' * 59}… → none"),
+        ("short", "shorter", "f: short → shorter"),
+    ],
+)
+def test_long_values_are_cut_to_what_differs(before: Any, after: Any, line: str) -> None:
+    assert str(FieldChange("f", before, after)) == line
+
+
+def test_objects_are_told_by_their_fields() -> None:
+    before, after = flow(), flow()
+    before["tasks"][0]["result"] = {"type": "LocalResult", "dir": "/a", "location": "x" * 60}
+    after["tasks"][0]["result"] = {**before["tasks"][0]["result"], "dir": "/b"}
+
+    assert lines(before, after) == ["~ task a-1: result.dir: /a → /b"]
+
+
+def test_environment_variables_deep_within_stay_secret_too() -> None:
+    def job(token: str, **more: Any) -> dict[str, Any]:
+        container = {"image": "i", "env": [{"name": "TOKEN", "value": token}], **more}
+        return flow(run_config={"type": "KubernetesRun", "job_template": {"containers": [container]}})
+
+    more = job("secret-1")
+    more["run_config"]["job_template"]["containers"].append({"image": "j"})
+
+    assert lines(job("secret-1"), job("secret-2", image="k")) == [
+        "~ run config job_template.containers[0].env: TOKEN=*** → TOKEN=*** (changed)",
+        "~ run config job_template.containers[0].image: i → k",
+    ]
+    assert not any("secret" in line for line in lines(job("secret-1"), more))
 
 
 def test_parameters_are_told_by_name() -> None:

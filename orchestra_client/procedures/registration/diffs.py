@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from orchestra_client.operations.schedules import schedule_in_words
 from orchestra_client.procedures.registration.documents import parts
+from orchestra_client.procedures.registration.fields import differences, plain
 from orchestra_client.results.registration import FieldChange, FlowDiff, TaskChange
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["diff_of", "edges_of"]
 
 _PARTS = {"name", "tasks", "edges", "parameters", "schedule", "run_config", "storage", "reference_tasks"}
-_HIDDEN = "***"
 _WITHOUT_SLUG = {"slug"}
 # Where a storage put the flow follows from the rest, and its hash from the source.
 _PLACES = {"flows", "sha256"}
@@ -50,13 +50,13 @@ def diff_of(before: Document, after: Document, graph: Document | None = None) ->
 
 def _settings(before: Document, after: Document) -> dict[str, Any]:
     """What differs beside tasks and edges."""
-    storage = _fields(before.get("storage"), after.get("storage"), _PLACES)
+    storage = differences(before.get("storage"), after.get("storage"), _PLACES)
     return {
         "schedule": _schedule(before.get("schedule"), after.get("schedule")),
         "parameters": _parameters(before, after),
-        "run_config": tuple(map(_unsecret, _fields(before.get("run_config"), after.get("run_config")))),
+        "run_config": differences(before.get("run_config"), after.get("run_config")),
         "storage": tuple(map(_readable, storage)),
-        "other": (*_reference_tasks(before, after), *_fields(before, after, _PARTS)),
+        "other": (*_reference_tasks(before, after), *differences(before, after, _PARTS)),
     }
 
 
@@ -71,7 +71,9 @@ def _tabled(flow: Document, graph: Document) -> Document:
 
 def _tasks(before: Document, after: Document) -> dict[str, Any]:
     old, new = _by(before, "tasks", "slug"), _by(after, "tasks", "slug")
-    changed = {slug: _fields(old[slug], new[slug], _WITHOUT_SLUG) for slug in sorted(old.keys() & new.keys())}
+    changed = {
+        slug: differences(old[slug], new[slug], _WITHOUT_SLUG) for slug in sorted(old.keys() & new.keys())
+    }
     return {
         "tasks_added": tuple(sorted(new.keys() - old.keys())),
         "tasks_removed": tuple(sorted(old.keys() - new.keys())),
@@ -97,19 +99,23 @@ def _edge(edge: Document) -> str:
 
 
 def _schedule(before: Any, after: Any) -> FieldChange | None:
-    old, new = _plain(before), _plain(after)
+    old, new = plain(before), plain(after)
     if old == new:
         return None
     words = [schedule_in_words(each) for each in (old, new)]
     if words[0] == words[1]:
-        words = [f"{words[0]} with {_details(each, other)}" for each, other in ((old, new), (new, old))]
+        one, other = (dict(_leaves(each)) for each in (old, new))
+        # A field that is null differs from one that is missing.
+        paths = [path for path in {**one, **other} if one.get(path, one) != other.get(path, other)]
+        if len(paths) == 1:
+            return FieldChange(f"schedule.{paths[0]}", one.get(paths[0]), other.get(paths[0]))
+        words = [f"{words[0]} with {_details(each, paths)}" for each in (one, other)]
     return FieldChange("schedule", *words)
 
 
-def _details(schedule: Any, other: Any) -> str:
+def _details(leaves: Document, paths: Iterable[str]) -> str:
     """What the words leave out and another schedule has otherwise."""
-    told, others = (dict(_leaves(each)) for each in (schedule, other))
-    return ", ".join(f"{path}={value!r}" for path, value in told.items() if others.get(path, told) != value)
+    return ", ".join(f"{path}={leaves[path]!r}" for path in paths if path in leaves)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -134,7 +140,7 @@ def _parameters(before: Document, after: Document) -> tuple[FieldChange, ...]:
         else:
             changes += (
                 FieldChange(f"{name}.{each.field}", each.before, each.after)
-                for each in _fields(old[name], new[name], {"slug", "name"})
+                for each in differences(old[name], new[name], {"slug", "name"})
             )
     return tuple(changes)
 
@@ -148,31 +154,6 @@ def _parameter(parameter: Document | None) -> str | None:
 def _reference_tasks(before: Document, after: Document) -> tuple[FieldChange, ...]:
     old, new = (sorted(_by(flow, "reference_tasks", "slug")) for flow in (before, after))
     return (FieldChange("reference_tasks", old, new),) if old != new else ()
-
-
-def _fields(before: Any, after: Any, ignored: Collection[str] = ()) -> tuple[FieldChange, ...]:
-    """What differs between two objects, each of which may be missing."""
-    old, new = (_plain(each) if isinstance(each, Mapping) else {} for each in (before, after))
-    names = sorted((old.keys() | new.keys()) - set(ignored))
-    return tuple(
-        FieldChange(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)
-    )
-
-
-def _unsecret(change: FieldChange) -> FieldChange:
-    """Of environment variables only the names, and which of them differ."""
-    if change.field != "env":
-        return change
-    old, new = (each if isinstance(each, Mapping) else {} for each in (change.before, change.after))
-    return FieldChange("env", _masked(old, new, ""), _masked(new, old, " (changed)"))
-
-
-def _masked(shown: Document, other: Document, mark: str) -> str | None:
-    told = (
-        f"{name}={_HIDDEN}" + (mark if name in other and shown[name] != other[name] else "")
-        for name in sorted(shown)
-    )
-    return ", ".join(told) or None
 
 
 def _readable(change: FieldChange) -> FieldChange:
@@ -198,12 +179,3 @@ def _lines(source: Any, differing: int, what: str) -> str | None:
 
 def _by(flow: Document, part: str, key: str) -> dict[str, Document]:
     return {str(each.get(key)): each for each in parts(flow, part)}
-
-
-def _plain(value: Any) -> Any:
-    """Without the versions of libraries."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items() if key != "__version__"}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
