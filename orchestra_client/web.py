@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.exchange import Reply
 
-__all__ = ["WebCall", "web_call", "web_result"]
+__all__ = ["WebCall", "server_of", "web_call", "web_result"]
 
 _ERRORS: dict[int, type[OrchestraError]] = {
     400: BadInput,
@@ -109,6 +109,14 @@ def web_result(call: WebCall, reply: Reply) -> Any:
     if isinstance(error, ClientError):
         error.attempts, error.request_id, error.operation = reply.attempts, reply.request_id, call.name
     raise error
+
+
+def server_of(operation: Operation[Any], own_server: str) -> str:
+    """The server that an operation is sent to, for messages: without what else a URL may hold, passwords included."""
+    if not isinstance(operation, WebCall) or operation.server is None:
+        return own_server
+    scheme, place = _origin(operation.server)
+    return f"{scheme}://{place.rpartition('@')[2]}"
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from orchestra_client.operations.server import get_capabilities
 from orchestra_client.transport.debug import log_attempt
 from orchestra_client.transport.guard import Guard
 from orchestra_client.transport.retry import failure_of_error, failure_of_response
-from orchestra_client.web import WebCall, web_result
+from orchestra_client.web import WebCall, server_of, web_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,7 +183,7 @@ class Session(Authentication):
             _log.warning(
                 "%s at %s failed (%s); again in %.1f s.",
                 operation.document_name,
-                self.server,
+                server_of(operation, self.server),
                 failure.reason,
                 delay,
             )

@@ -114,7 +114,7 @@ class HTTPTransport:
             with self._uses, closing(pool.handle_request(message)) as answer:
                 answer.read()
         except httpx.HTTPError as error:
-            raise translate(error, message.url) from shown_cause(error)
+            raise translate(error, message.url, own=self._envelope.url) from shown_cause(error)
         return read_answer(answer, self._clock() - started)
 
 
@@ -188,5 +188,5 @@ class AsyncHTTPTransport:
             async with aclosing(await pool.handle_async_request(message)) as answer:
                 await answer.aread()
         except httpx.HTTPError as error:
-            raise translate(error, message.url) from shown_cause(error)
+            raise translate(error, message.url, own=self._envelope.url) from shown_cause(error)
         return read_answer(answer, self._clock() - started)

@@ -30,12 +30,13 @@ _HUNG_UP = ("disconnected", "closed connection", "ConnectionTerminated", "closed
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def translate(error: httpx.HTTPError, url: httpx.URL) -> OrchestraError:
+def translate(error: httpx.HTTPError, url: httpx.URL, *, own: httpx.URL) -> OrchestraError:
     """The error to raise instead of one of httpx.
 
     Args:
         error: raised while a request was sent or its answer read.
         url: where the request went.
+        own: the orchestration server's URL, for there is advice about that one alone.
 
     Returns:
         An error that names the server and what to do; its `was_sent` is False only when the server cannot have seen
@@ -49,7 +50,10 @@ def translate(error: httpx.HTTPError, url: httpx.URL) -> OrchestraError:
         return TransportTimeout(_timeout_message(error, server), was_sent=was_sent)
     if (problem := _protocol_problem(error)) is not None:
         return TransportProtocolError(f"{problem} {server}: {error}.", was_sent=was_sent)
-    return TransportConnectionError(_connection_message(error, url, server), was_sent=was_sent)
+    return TransportConnectionError(
+        _connection_message(error, server, can_start=url.netloc == own.netloc and url.host in _LOOPBACK),
+        was_sent=was_sent,
+    )
 
 
 def shown_cause(error: httpx.HTTPError) -> httpx.HTTPError | None:
@@ -80,13 +84,13 @@ def _timeout_message(error: httpx.TimeoutException, server: str) -> str:
     return f"{server} did not answer in time."
 
 
-def _connection_message(error: httpx.HTTPError, url: httpx.URL, server: str) -> str:
+def _connection_message(error: httpx.HTTPError, server: str, *, can_start: bool) -> str:
     if _hung_up(error):
         return f"{server} hung up before its answer was complete."
     reason = str(error) or type(error).__name__
     if not isinstance(error, httpx.ConnectError):
         return f"The connection to {server} failed: {reason}."
-    advice = " Is it running? `orchestra server start` starts one." if url.host in _LOOPBACK else ""
+    advice = " Is it running? `orchestra server start` starts one." if can_start else ""
     return f"{server} cannot be reached: {reason}.{advice}"
 
 

@@ -139,6 +139,33 @@ def test_nobody_there_is_said_after_the_budget() -> None:
     assert clock.monotonic() <= 5
 
 
+def test_a_failing_server_that_is_not_ours_is_named_and_not_advised_to_be_started(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        other = f"http://127.0.0.1:{free.getsockname()[1]}"
+    clock, retry = VirtualClock(), RetryPolicy(budget=5)
+
+    with (
+        Client(url, TOKEN, clock=clock, retry=retry) as client,
+        caplog.at_level("WARNING"),
+        pytest.raises(TransportConnectionError) as theirs,
+    ):
+        client.get("token", server=f"{other}/secret?a=b")
+    warnings = caplog.text
+    with (
+        Client(other, TOKEN, clock=clock, retry=retry) as client,
+        pytest.raises(TransportConnectionError) as ours,
+    ):
+        client.create_project("p")
+
+    assert f"GET token at {other} failed" in warnings
+    assert url not in warnings
+    assert "orchestra server start" not in str(theirs.value)
+    assert "orchestra server start" in str(ours.value)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # just what is tested here
 def test_a_forked_child_is_told_to_make_its_own(client: Client) -> None:
