@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestra_client.cli.output import in_one_line
 from orchestra_client.cli.terminal import can_ask
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
     """Ask before something that cannot be undone.
 
     Args:
-        question: answered by y or n.
+        question: answered by y or n. Names in it may be anybody's: what would move the cursor is left out.
         is_confirmed: ``--yes`` was given; nothing is asked.
 
     Raises:
@@ -32,15 +33,15 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
         return
     if not can_ask():
         raise click.UsageError("Nobody is there to confirm this; say --yes.")
-    click.confirm(question, abort=True, err=True)
+    click.confirm(in_one_line(question), abort=True, err=True)
 
 
 def choose(question: str, options: Sequence[str], *, instead: str) -> int:
     """Let a person choose.
 
     Args:
-        question: what is chosen.
-        options: at least one.
+        question: what is chosen; names in it may be anybody's, as for `confirm`.
+        options: at least one; likewise.
         instead: what to give on the command line where nobody can be asked, e.g. ``--tenant SLUG``.
 
     Returns:
@@ -49,6 +50,7 @@ def choose(question: str, options: Sequence[str], *, instead: str) -> int:
     Raises:
         click.UsageError: there is nobody to ask.
     """
+    question, options = in_one_line(question), [in_one_line(option) for option in options]
     if not can_ask():
         raise click.UsageError(f"{question} Say {instead}: {', '.join(options)}.")
     for number, option in enumerate(options, 1):

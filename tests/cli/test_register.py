@@ -202,6 +202,22 @@ def test_a_person_is_asked_before_flows_are_archived(
 
 
 @slow
+def test_the_question_shows_names_without_what_would_move_the_cursor(
+    orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
+) -> None:
+    write(a=flow("kept"), b=flow("\x1b[2Jgone\nProceed?"))
+    orchestra("register", "flows", "--project", project)
+    write(b="")
+    words = ("register", "flows", "--project", project, "--prune")
+
+    asked = orchestra.at_terminal(*words, answers={"Archive the flow": "n"}, status=1)
+
+    [question] = [line for line in asked.painted.splitlines() if "Archive the flow" in line]
+    assert "\x1b[2J" not in question
+    assert "Proceed?" in question
+
+
+@slow
 def test_all_or_nothing(
     orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
 ) -> None:
