@@ -13,6 +13,7 @@ from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import say
 from orchestra_client.cli.progress import progress_bar
 from orchestra_client.cli.prompts import confirm
+from orchestra_client.cli.streams import keep_stdout_clean
 from orchestra_client.cli.terminal import can_ask, is_watched
 from orchestra_client.errors import OrchestraError
 
@@ -91,7 +92,7 @@ def register(
     compared = {"prune": prune, "force": force, "labels": labels}
     # Opened before any of the users' code runs: that may change what a server, tenant or credential is found by.
     with connect() as client:
-        with progress_bar() as show:
+        with progress_bar() as show, keep_stdout_clean():
             found = _discover(paths, modules, show)
         if prune and not (yes or options["is_plan"] or found.faults or found.imported):
             _confirm_archiving(client, found, project=options["project"], compared=compared)

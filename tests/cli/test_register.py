@@ -314,7 +314,9 @@ def test_the_summary_names_a_server_that_is_elsewhere() -> None:
 def test_json_is_one_document_though_files_print(
     orchestra: Orchestra, project: str, write: Callable[..., None]
 ) -> None:
-    write(a="print('hello')\n" + flow("etl"), b=BROKEN)
+    noise = "import atexit, os, subprocess, sys\nprint('hello')\nos.write(1, b'raw')\nsys.__stdout__.write('kept')\n"
+    noise += "subprocess.run(['echo', 'child'])\natexit.register(print, 'goodbye')\n"
+    write(a=noise + flow("etl"), b=BROKEN)
 
     done = orchestra("register", "flows", "--project", project, "--json", status=1)
 
@@ -328,7 +330,7 @@ def test_json_is_one_document_though_files_print(
         {"file": "flows/b.py", "line": 1},
         "install no_such_module",
     )
-    assert "hello" in done.err
+    assert all(noise in done.err for noise in ("hello", "raw", "kept", "child", "goodbye"))
 
 
 @slow

@@ -266,6 +266,7 @@ def test_a_path_given_twice_is_looked_at_once(write: Write) -> None:
         ("x = 1\n1 / 0\n", "ZeroDivisionError: division by zero", 2, None),
         ("x = 1\ndef broken(:\n", "SyntaxError: ", 2, None),
         ("import no_such\n", "ModuleNotFoundError: No module named 'no_such'", 1, "install no_such"),
+        ("import os\nos._exit(0)\n", "it ends the process: sys.exit(0)", 2, "__main__"),
         ("import sys\nsys.exit(3)\n", "it ends the process: sys.exit(3)", 2, "__main__"),
         ("from .a import flow\n", "ImportError: attempted relative import", 1, "-m package.module"),
         ("raise OSError('a\\nb')\n", "OSError: a", 1, None),

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,17 +50,34 @@ def running(script: Path, module: ModuleType) -> Iterator[None]:
 
 @contextmanager
 def importing(directory: Path) -> Iterator[None]:
-    """Let modules of a directory be imported; what they print goes to stderr."""
+    """Let modules of a directory be imported; what they print goes to stderr, and `os._exit` ends but their import."""
     path, here = list(sys.path), Path.cwd()
     sys.path.insert(0, str(directory))
     importlib.invalidate_caches()
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), _no_sudden_end():
             yield
     finally:
         sys.path[:] = path
         with suppress(OSError):
             os.chdir(here)
+
+
+@contextmanager
+def _no_sudden_end() -> Iterator[None]:
+    """Let `os._exit` raise: it would end this process with the status of a success, and no word of what was left."""
+    end, process = os._exit, os.getpid()
+
+    def leave(status: int) -> NoReturn:
+        if os.getpid() != process:  # a forked child, which should end so
+            end(status)
+        raise SystemExit(status)
+
+    os._exit = leave
+    try:
+        yield
+    finally:
+        os._exit = end
 
 
 @contextmanager
