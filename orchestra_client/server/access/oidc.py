@@ -168,7 +168,10 @@ def _tenant(connection: Connection, wanted: str | None) -> RowMapping | None:
     if wanted is None:
         rows = connection.execute(_TENANTS.limit(2)).mappings().all()
         if len(rows) > 1:
-            raise AuthenticationError("This server has several tenants; name the one to log in to.")
+            raise AuthenticationError(
+                "This server has several tenants; name the one to log in to, by --tenant or ORCHESTRA_TENANT on the "
+                "command line."
+            )
         return rows[0] if rows else None
     wanted = wanted.strip()
     # A slug can look like an id; it must not shadow the tenant whose id it is.

@@ -51,7 +51,11 @@ MAX_ISSUERS = 256
 
 
 class Unavailable(Exception):
-    """An issuer did not say what its keys are; the text says why, as the end of a sentence."""
+    """An issuer did not say what its keys are; the text says why, as the end of a sentence. Asking again may help."""
+
+
+class Unusable(Unavailable):
+    """What an issuer says of its keys is wrong, and asking again does not help: somebody has to change it first."""
 
 
 def fetch_json(url: str) -> Any:
@@ -66,12 +70,14 @@ def fetch_json(url: str) -> Any:
     try:
         # Only an event loop ends what drips in byte by byte, headers included: no socket ever times out over it.
         return json.loads(asyncio.run(asyncio.wait_for(_fetch(url), MAX_SECONDS)))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except httpx.InvalidURL:
+        raise Unusable(f"cannot be reached at {url}, which is no URL") from None
+    except httpx.HTTPError as error:
         raise Unavailable(f"could not be reached at {url} ({type(error).__name__})") from None
     except TimeoutError:
         raise Unavailable(f"took longer than {MAX_SECONDS:.0f} s to answer {url}") from None
     except (ValueError, RecursionError):
-        raise Unavailable(f"answered {url} with something that is no JSON") from None
+        raise Unusable(f"answered {url} with something that is no JSON") from None
 
 
 async def _fetch(url: str) -> bytes:
@@ -85,14 +91,20 @@ async def _fetch(url: str) -> bytes:
         client.stream("GET", url) as response,
     ):
         if response.status_code != 200:
-            raise Unavailable(f"answered {url} with HTTP status {response.status_code}")
+            kind = Unavailable if _is_passing(response.status_code) else Unusable
+            raise kind(f"answered {url} with HTTP status {response.status_code}")
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise Unavailable(f"answered {url} with something compressed, which was not asked for")
+            raise Unusable(f"answered {url} with something compressed, which was not asked for")
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > MAX_BYTES:
-                raise Unavailable(f"answered {url} with more than {MAX_BYTES} bytes")
+                raise Unusable(f"answered {url} with more than {MAX_BYTES} bytes")
     return body
+
+
+def _is_passing(status: int) -> bool:
+    """Whether another try may be answered otherwise: the issuer is in trouble, slow or busy."""
+    return status >= 500 or status in {408, 425, 429}
 
 
 class KeyClient(PyJWKClient):
@@ -117,7 +129,7 @@ class KeyClient(PyJWKClient):
         """
         configuration = fetch_json(self.uri)
         if not isinstance(configuration, dict) or configuration.get("issuer") != self.issuer:
-            raise Unavailable(f"says at {self.uri} that it is another one")
+            raise Unusable(f"says at {self.uri} that it is another one")
         return fetch_json(self._location(configuration.get("jwks_uri")))
 
     def _location(self, uri: Any) -> str:
@@ -128,7 +140,7 @@ class KeyClient(PyJWKClient):
         except ValueError:
             is_local, parts = False, urlsplit("")
         if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_local)):
-            raise Unavailable(f"names no https URL of its keys at {self.uri}")
+            raise Unusable(f"names no https URL of its keys at {self.uri}")
         return str(uri)
 
 
@@ -146,7 +158,7 @@ class Issuer:
     _keys: list[PyJWK] = field(default_factory=list)
     _fetched: float = float("-inf")
     _tried: float = float("-inf")
-    _failure: str | None = None
+    _failure: Unavailable | None = None
     _asking: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -164,8 +176,8 @@ class Issuer:
         """A key, fetched unless that was tried just now.
 
         Raises:
-            AuthenticationError: the issuer has no such key.
-            ServerError: the issuer does not tell its keys.
+            AuthenticationError: the issuer has no such key, or what it says of its keys is wrong.
+            ServerError: the issuer does not tell its keys; it may later.
         """
         with self._lock:
             if (key := self.known(key_id)) is not None:
@@ -174,6 +186,12 @@ class Issuer:
             if wait <= 0:
                 self._fetch()
             again = f"it can be asked again in {max(wait, 1):.0f} s" if wait > 0 else "it was asked just now"
+            if isinstance(self._failure, Unusable):
+                # Not as a server's error, which clients take for one that passes, and wait.
+                raise AuthenticationError(
+                    f"The issuer {self.client.issuer} {self._failure}, so that its tokens cannot be checked; {again}. "
+                    "An admin has to correct the trust's issuer, or what the issuer publishes."
+                )
             if self._failure is not None:
                 raise ServerError(f"The issuer {self.client.issuer} {self._failure}; {again}.")
             if (key := self.known(key_id)) is None:
@@ -195,7 +213,7 @@ class Issuer:
             self._asking.start()
         self._asking.join(PATIENCE)
         if self._asking.is_alive():
-            self._failure = f"did not answer within {PATIENCE:.0f} s"
+            self._failure = Unavailable(f"did not answer within {PATIENCE:.0f} s")
         # Measured from the end, so that a slow one is left alone for as long as a fast one.
         self._tried = self.clock()
 
@@ -203,9 +221,9 @@ class Issuer:
         try:
             keys = self.client.get_signing_keys()
         except Unavailable as error:
-            self._failure = str(error)
+            self._failure = error
         except Exception:  # noqa: BLE001 (PyJWT expects sound keys; what an issuer says can be anything)
-            self._failure = "has no keys that tokens could be signed with"
+            self._failure = Unusable("has no keys that tokens could be signed with")
         else:
             self._keys = [key for key in keys if key.algorithm_name in ALGORITHMS]
             self._fetched, self._failure = self.clock(), None

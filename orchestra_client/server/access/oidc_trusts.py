@@ -39,6 +39,9 @@ _PUBLIC_ISSUERS: dict[str, tuple[str, ...]] = {
     "https://gitlab.com": ("project_path", "project_id", "namespace_path", "namespace_id"),
 }
 
+# What these hold there: an owner and what is theirs, or an owner alone.
+_PATHS, _OWNERS = {"repository", "project_path"}, {"repository_owner"}
+
 _WILDCARD = re.compile(r"[*?\[]")
 # As `fnmatch` reads them: a bracket that stands first in its set belongs to it.
 _WILDCARDS = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
@@ -83,7 +86,7 @@ def objection(trust: Mapping[str, Any], claims: Mapping[str, Any]) -> str | None
     for wanted in trust["claims"]:
         value = _text(claims.get(wanted["name"]))
         if value is None or not fnmatchcase(value, wanted["pattern"]):
-            found = "missing" if value is None else shown(value)
+            found = _unmatched(claims, wanted["name"]) if value is None else shown(value)
             return f"its claim {wanted['name']!r} is {found}, expected {wanted['pattern']!r}"
     return None
 
@@ -109,6 +112,15 @@ def _text(value: Any) -> str | None:
     return json.dumps(value) if isinstance(value, bool | int) else None
 
 
+def _unmatched(claims: Mapping[str, Any], name: str) -> str:
+    """What a claim is that no pattern matches."""
+    if name not in claims:
+        return "missing"
+    value = claims[name]
+    kind = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "no text"
+    return f"{kind}, {shown(value)}, and patterns match texts alone"
+
+
 def _issuer(issuer: str) -> str:
     advice = (
         "it must be an https URL as in the tokens' `iss`, such as https://token.actions.githubusercontent.com"
@@ -126,6 +138,10 @@ def _issuer(issuer: str) -> str:
         )
     if parts.query or parts.fragment or parts.username is not None:
         raise BadInput(f"The issuer {shown(issuer)} has a query, a fragment or a user; {advice}.")
+    if (lower := f"{parts.scheme}://{parts.netloc.lower()}{parts.path}") != issuer:
+        raise BadInput(
+            f"Tokens name the issuer {shown(issuer)} without capital letters in its host; write it as {lower}."
+        )
     if issuer.rstrip("/") in _PUBLIC_ISSUERS:
         # Copied from an address bar. Of others, the slash may be part of the name.
         issuer = issuer.rstrip("/")
@@ -163,12 +179,30 @@ def _check_who(claims: Sequence[Mapping[str, str]], issuer: str) -> None:
             "Write out at least one claim, such as repository=acme/flows."
         )
     telling = _PUBLIC_ISSUERS.get(issuer)
+    for each in claims if telling else ():
+        _check_possible(each["name"], each["pattern"])
     if telling and not any(_tells_who(each["name"], each["pattern"], telling) for each in claims):
         raise BadInput(
             f"Everybody can have jobs at {issuer}, so a claim must tell whose they are: {telling[0]}, or one of "
             f"{', '.join(telling[1:])}; written out, or with wildcards only behind a slash, such as "
             f"{telling[0]}=acme/*. acme* would also let in acme-of-somebody-else. "
             "A sub tells it only when it begins with such a claim, as in repo:acme/flows:*."
+        )
+
+
+def _check_possible(name: str, pattern: str) -> None:
+    """Refuse what no job of a public issuer ever has."""
+    owner, slash, rest = pattern.partition("/")
+    if name in _PATHS and (not (owner and rest) if slash else _WILDCARD.search(pattern) is None):
+        example = f"{name}={owner or 'acme'}/{rest or '*'}"
+        raise BadInput(
+            f"No job has the claim {name}={shown(pattern)}: it is an owner and a name, parted by a slash. Write it as "
+            f"{example}."
+        )
+    if name in _OWNERS and slash:
+        raise BadInput(
+            f"No job has the claim {name}={shown(pattern)}: it is an owner alone, without a slash. Write it as "
+            f"{name}={owner or 'acme'}, or use the claim repository."
         )
 
 

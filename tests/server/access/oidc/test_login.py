@@ -186,7 +186,9 @@ class TestTenants:
         world.trust()
         world.new_tenant()
 
-        assert "several tenants; name the one" in world.refusal()
+        assert (
+            "several tenants; name the one to log in to, by --tenant or ORCHESTRA_TENANT" in world.refusal()
+        )
 
     def test_an_id_names_a_tenant_too(self, world: World) -> None:
         world.trust()

@@ -67,6 +67,10 @@ FORGERIES: dict[str, tuple[Callable[[Issuer], str], str]] = {
         lambda i: i.token(repository="evil/flows"),
         "its claim 'repository' is 'evil/flows', expected 'acme/flows'",
     ),
+    "a list": (
+        lambda i: i.token(repository=["acme/flows"]),
+        "its claim 'repository' is a list, 'acme/flows', and patterns match texts alone",
+    ),
     "no repository": (lambda i: i.token(repository=None), "its claim 'repository' is missing"),
     "wrong issuer": (
         lambda i: i.token(iss="https://evil.example"),

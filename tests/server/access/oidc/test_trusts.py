@@ -100,6 +100,26 @@ class TestTrusting:
         with pytest.raises(Refused, match=f"Everybody can have jobs at {public}"):
             world.trust(issuer=public, claims=claims)
 
+    @pytest.mark.parametrize(
+        ("claims", "advice"),
+        [
+            ({"repository": "/*"}, "repository=acme/*"),
+            ({"repository": "acme"}, "repository=acme/*"),
+            ({"repository": "acme/"}, "repository=acme/*"),
+            ({"repository": "acme/flows", "repository_owner": "acme/*"}, "repository_owner=acme,"),
+        ],
+    )
+    def test_at_a_public_issuer_what_no_job_has_is_refused(
+        self, world: World, claims: dict[str, str], advice: str
+    ) -> None:
+        with pytest.raises(Refused, match="No job has the claim") as refused:
+            world.trust(issuer="https://token.actions.githubusercontent.com", claims=claims)
+        assert advice in str(refused.value)
+
+    def test_an_issuer_is_written_as_tokens_name_it(self, world: World) -> None:
+        with pytest.raises(Refused, match=r"write it as https://ci\.example:8443/a\."):
+            world.trust(issuer="https://CI.Example:8443/a")
+
     def test_a_slash_behind_a_public_issuer_makes_no_other_one(self, world: World) -> None:
         world.trust(issuer="https://gitlab.com/", claims={"project_path": "acme/flows"})
 
