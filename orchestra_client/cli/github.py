@@ -8,10 +8,12 @@ from __future__ import annotations
 import html
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestra_client.cli.output import in_one_line, say
+from orchestra_client.cli.registration_report import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,9 +41,8 @@ def annotate(report: Report, environ: Mapping[str, str] = os.environ) -> None:
     root = Path(environ.get("GITHUB_WORKSPACE") or Path.cwd())
     for fault in report.errors:
         say(_error(fault.place, fault.message, root))
-    for flow in report.flows:
-        if flow.error:
-            say(_error(flow.place, f"The flow {flow.name!r}: {flow.error}", root))
+    for place, text in report.failures():
+        say(_error(place, f"{text[0].upper()}{text[1:]}", root))
 
 
 def annotate_failure(error: OrchestraError, environ: Mapping[str, str] = os.environ) -> None:
@@ -95,7 +96,10 @@ def _summary(report: Report) -> Iterator[str]:
     told = [flow for flow in report.flows if flow.status != "unchanged"]
     if told:
         yield "| | flow | version | file |\n|---|---|---|---|"
-    yield from map(_table_row, told[:_MAX_ROWS])
+    errors: Counter[str] = Counter()
+    for flow in told[:_MAX_ROWS]:
+        errors[flow.error or ""] += 1
+        yield _table_row(flow, is_told=errors[flow.error or ""] > MANY)
     if len(told) > _MAX_ROWS:
         yield f"\nand {len(told) - _MAX_ROWS} more"
     for fault in report.errors:
@@ -104,8 +108,9 @@ def _summary(report: Report) -> Iterator[str]:
         yield from _diff(flow)
 
 
-def _table_row(flow: Row) -> str:
-    status = f"**{flow.status}**: {_escaped(flow.error)}" if flow.error else flow.status
+def _table_row(flow: Row, *, is_told: bool) -> str:
+    reason = "" if is_told else f": {_escaped(flow.error or '')}"
+    status = f"**{flow.status}**{reason}" if flow.error else flow.status
     version, place = ("" if each is None else _escaped(str(each)) for each in (flow.version, flow.place))
     return f"| {status} | {_escaped(flow.name)} | {version} | {place} |"
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestra_client.results import FlowDiff, RegisteredFlow
 
 __all__ = [
+    "MANY",
     "Report",
     "Row",
     "print_line",
@@ -35,6 +36,9 @@ __all__ = [
     "tell_imported",
     "where_of",
 ]
+
+MANY = 5
+"""Flows that may have the same error, each told by itself."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -84,6 +88,22 @@ class Report:
     flows: tuple[Row, ...]
     errors: tuple[Fault, ...]
     where: str = field(default="", repr=False)
+
+    def failures(self) -> list[tuple[Place | None, str]]:
+        """What to tell of flows that failed: places and sentences. What many share, as an outage, is told once."""
+        by_error: dict[str, list[Row]] = {}
+        for flow in self.flows:
+            if flow.error:
+                by_error.setdefault(flow.error, []).append(flow)
+        told: list[tuple[Place | None, str]] = []
+        for error, flows in by_error.items():
+            if len(flows) > MANY:
+                told.append(
+                    (None, f"{len(flows)} flows, from {flows[0].name!r} to {flows[-1].name!r}: {error}")
+                )
+            else:
+                told += ((flow.place, f"the flow {flow.name!r}: {error}") for flow in flows)
+        return told
 
     @property
     def has_failures(self) -> bool:
@@ -163,9 +183,8 @@ def print_report(report: Report, *, as_json: bool) -> None:
             print_line(each)
             for line in _lines(each):
                 click.echo(f"\t{line}")
-    for each in report.flows:
-        if each.error:
-            say(f"{each.place or each.name}: the flow {each.name!r}: {each.error}")
+    for place, text in report.failures():
+        say(f"{place}: {text}" if place else f"{text[0].upper()}{text[1:]}")
     say(str(report))
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from orchestra_client import Client
 from orchestra_client.cli.github import annotate, summarize
 from orchestra_client.cli.register import register
-from orchestra_client.cli.registration_report import Report, Row, where_of
+from orchestra_client.cli.registration_report import Report, Row, print_report, where_of
 from orchestra_client.flows.sources import Place
 from orchestra_client.flows.sources.faults import Fault
 from orchestra_client.results import FieldChange, FlowDiff
@@ -474,6 +474,35 @@ def test_annotations_are_escaped_as_workflow_commands_want_it(capsys: pytest.Cap
         "::error file=b%2C1%3A2.py,line=4::100%25 a%0D%0Ab",
         "::error file=flows/a.py,line=7::The flow 'x': no%0A::set-output",
     ]
+
+
+def test_an_error_that_many_flows_share_is_told_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = [
+        Row(f"f{n}", "failed", None, None, Place("a.py", n), "the server cannot be reached")
+        for n in range(1, 8)
+    ]
+    own = Row("own", "failed", None, None, Place("b.py", 1), "it is refused")
+    report = Report("p", is_plan=False, flows=(*rows, own), errors=())
+    summary = tmp_path / "summary.md"
+
+    print_report(report, as_json=False)
+    told = capsys.readouterr().err.splitlines()
+    annotate(report, {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(Path.cwd())})
+    annotated = capsys.readouterr().err.splitlines()
+    summarize(report, {"GITHUB_STEP_SUMMARY": str(summary)})
+
+    assert told == [
+        "7 flows, from 'f1' to 'f7': the server cannot be reached",
+        "b.py:1: the flow 'own': it is refused",
+        "Project p: 8 failed.",
+    ]
+    assert annotated == [
+        "::error::7 flows, from 'f1' to 'f7': the server cannot be reached",
+        "::error file=b.py,line=1::The flow 'own': it is refused",
+    ]
+    assert summary.read_text().count("the server cannot be reached") == 5
 
 
 def test_nothing_is_annotated_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
