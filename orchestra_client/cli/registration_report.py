@@ -40,6 +40,7 @@ __all__ = [
 MANY = 5
 """Flows that may have the same error, each told by itself."""
 
+_FIRST_TENANT = "default"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _STYLES = {"new": "green", "changed": "yellow", "archived": "magenta", "failed": "red"}
@@ -126,12 +127,13 @@ def where_of(client: Client) -> str:
 
     Returns:
         `` of the tenant acme at https://…/graphql``: the tenant where one was chosen, the server where it is not on this
-        machine.
+        machine; nothing for the first tenant of a server on this machine.
     """
+    # The public id names a tenant to nobody.
     wish = client._session.credentials.wish
     server = urlsplit(client.api_server)
     is_elsewhere = server.scheme.startswith("http") and server.hostname not in _LOOPBACK
-    tenant = f" of the tenant {wish.name}" if wish else ""
+    tenant = f" of the tenant {wish.name}" if wish and (is_elsewhere or wish.name != _FIRST_TENANT) else ""
     return f"{tenant} at {client.api_server}" if is_elsewhere else tenant
 
 

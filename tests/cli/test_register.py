@@ -298,16 +298,27 @@ def test_a_file_that_changes_the_environment_does_not_choose_where_it_is_registe
     done = orchestra("register", "flows", "--project", project, "--tenant", "default")
 
     assert versions(client, project) == [("etl", 1)]
-    assert done.err == f"Project {project} of the tenant default: 1 new.\n"
+    assert done.err == f"Project {project}: 1 new.\n"
 
 
-def test_the_summary_names_a_server_that_is_elsewhere() -> None:
-    with Client("https://orchestra.example.com", TOKEN, tenant_slug="acme") as client:
+@pytest.mark.parametrize(
+    ("server", "tenant", "where"),
+    [
+        (
+            "https://orchestra.example.com",
+            "acme",
+            " of the tenant acme at https://orchestra.example.com/graphql",
+        ),
+        ("http://127.0.0.1:4200", "acme", " of the tenant acme"),
+        ("http://127.0.0.1:4200", "default", ""),
+        ("http://127.0.0.1:4200", None, ""),
+    ],
+)
+def test_the_summary_names_the_tenant_and_the_server(server: str, tenant: str | None, where: str) -> None:
+    with Client(server, TOKEN, tenant_slug=tenant) as client:
         report = Report("sales", is_plan=False, flows=(), errors=(), where=where_of(client))
 
-    assert (
-        str(report) == "Project sales of the tenant acme at https://orchestra.example.com/graphql: no flows."
-    )
+    assert str(report) == f"Project sales{where}: no flows."
 
 
 @slow
