@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,8 @@ def register(
         _watch(paths, modules, as_json=as_json)
         return
     compared = {"prune": prune, "force": force, "labels": labels}
+    if options["is_plan"]:
+        _check_store(click.get_current_context().params.get("api_server"))
     # Opened before any of the users' code runs: that may change what a server, tenant or credential is found by.
     with connect() as client:
         with progress_bar() as show, keep_stdout_clean():
@@ -110,6 +113,19 @@ def _confirm_archiving(client: Client, found: Discovery, *, project: str, compar
     if names:
         flows = "the flow" if len(names) == 1 else f"{len(names)} flows"
         confirm(f"Archive {flows} that {project} has besides: {', '.join(names)}?", is_confirmed=False)
+
+
+def _check_store(api_server: str | None) -> None:
+    """Refuse to plan against a file that is not there: opening it would make it, and a plan changes nothing."""
+    from orchestra_client.auth.resolution import resolve_login  # noqa: PLC0415 - slow
+
+    url = resolve_login(api_server, None, os.environ).server.url
+    file = url.removeprefix("sqlite:///")
+    if file != url and not Path(file).exists():
+        raise click.UsageError(
+            f"There is no store {file} yet, and a plan makes none. Say which server with --api-server, or register "
+            "without --plan, which makes it."
+        )
 
 
 def _watch(paths: tuple[Path, ...], modules: tuple[str, ...], *, as_json: bool) -> None:
@@ -141,8 +157,10 @@ def _discover(paths: tuple[Path, ...], modules: tuple[str, ...], show: Show) -> 
     if not found.flows and not found.faults:
         raise click.UsageError(f"There is no flow in {', '.join([*map(str, paths), *modules])}.")
     named = {*map(str, paths), *modules}
+    told = [*(each.source for each in found.flows), *(each.source for each in found.faults)]
     for source in found.empty:
-        if source in named:
+        # A package may have its flows in modules of its own.
+        if source in named and not any(each.startswith(f"{source}.") for each in told):
             say(f"{source}: there is no flow at its top level.")
     tell_faults(found.faults)
     tell_companions(found.companions)

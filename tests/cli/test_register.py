@@ -132,6 +132,20 @@ def test_a_plan_shows_what_would_change_and_changes_nothing(
 
 
 @slow
+def test_a_plan_makes_no_store(orchestra: Orchestra, write: Callable[..., None]) -> None:
+    write(a=flow("etl"))
+    words = ["register", "flows", "--project", "p", "--create-project", "--api-server", "sqlite:///fresh.db"]
+
+    refused = orchestra(*words, "--plan", status=2)
+    made = (orchestra.directory / "fresh.db").exists()
+    orchestra(*words)
+
+    assert "There is no store" in refused.err
+    assert not made
+    assert orchestra(*words, "--plan").out.startswith("unchanged\tetl")
+
+
+@slow
 def test_a_token_that_may_only_run_is_enough_for_a_plan_and_not_to_register(
     orchestra: Orchestra, client: Client, project: str, write: Callable[..., None]
 ) -> None:
@@ -354,8 +368,9 @@ def test_a_module_is_found_in_the_current_directory(
     (package / "flows.py").write_text("from . import names\n" + flow("x").replace("'x'", "names.NAME"))
     (package / "names.py").write_text("NAME = 'packaged'")
 
-    orchestra("register", "-m", "company", "--project", project)
+    done = orchestra("register", "-m", "company", "--project", project)
 
+    assert "no flow at its top level" not in done.err
     [row] = state_of(client, project)
     assert (row["name"], row["storage"]["module"]) == ("packaged", "company.flows")
 
