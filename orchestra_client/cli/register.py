@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from orchestra_client.cli.registering import Registration
     from orchestra_client.cli.registration_report import Report, Row
     from orchestra_client.client import Client
+    from orchestra_client.config import ServerChoice
     from orchestra_client.flows.discovery import Discovery
 
     Show = Callable[[str, int, int], None]
@@ -91,12 +93,14 @@ def register(
         _watch(paths, modules, as_json=as_json)
         return
     compared = {"prune": prune, "force": force, "labels": labels}
-    if options["is_plan"]:
-        _check_store(click.get_current_context().params.get("api_server"))
-    # Opened before any of the users' code runs: that may change what a server, tenant or credential is found by.
-    with connect() as client:
+    server = _server(is_plan=options["is_plan"])
+    with ExitStack() as opened:
+        # Before any of the users' code runs: that may change what a server, tenant or credential is found by. A store
+        # of one's own is found by the environment alone, which is put back; it is not made before there is a flow.
+        client = None if server.is_embedded else opened.enter_context(connect())
         with progress_bar() as show, keep_stdout_clean():
             found = _discover(paths, modules, show)
+        client = client or opened.enter_context(connect())
         if prune and not (yes or options["is_plan"] or found.faults or found.imported):
             _confirm_archiving(client, found, project=options["project"], compared=compared)
         with progress_bar() as show:
@@ -115,17 +119,18 @@ def _confirm_archiving(client: Client, found: Discovery, *, project: str, compar
         confirm(f"Archive {flows} that {project} has besides: {', '.join(names)}?", is_confirmed=False)
 
 
-def _check_store(api_server: str | None) -> None:
-    """Refuse to plan against a file that is not there: opening it would make it, and a plan changes nothing."""
+def _server(*, is_plan: bool) -> ServerChoice:
+    """The server that is meant. Not, for a plan, a file that is not there: opening it would make it."""
     from orchestra_client.auth.resolution import resolve_login  # noqa: PLC0415 - slow
 
-    url = resolve_login(api_server, None, os.environ).server.url
-    file = url.removeprefix("sqlite:///")
-    if file != url and not Path(file).exists():
+    server = resolve_login(click.get_current_context().params.get("api_server"), None, os.environ).server
+    file = server.url.removeprefix("sqlite:///")
+    if is_plan and file != server.url and not Path(file).exists():
         raise click.UsageError(
             f"There is no store {file} yet, and a plan makes none. Say which server with --api-server, or register "
             "without --plan, which makes it."
         )
+    return server
 
 
 def _watch(paths: tuple[Path, ...], modules: tuple[str, ...], *, as_json: bool) -> None:

@@ -132,7 +132,12 @@ def test_a_plan_shows_what_would_change_and_changes_nothing(
 
 
 @slow
-def test_a_plan_makes_no_store(orchestra: Orchestra, write: Callable[..., None]) -> None:
+def test_neither_a_plan_nor_a_file_without_flows_makes_a_store(
+    orchestra: Orchestra, write: Callable[..., None]
+) -> None:
+    write(empty="")
+    nothing = ["register", "flows", "--project", "p", "--api-server", "sqlite:///fresh.db"]
+    orchestra(*nothing, status=2)
     write(a=flow("etl"))
     words = ["register", "flows", "--project", "p", "--create-project", "--api-server", "sqlite:///fresh.db"]
 
