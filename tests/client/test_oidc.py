@@ -108,6 +108,19 @@ def trust(admin: Client, issuer: Issuer, **more: Any) -> Any:
 
 
 class TestLogin:
+    def test_a_misconfigured_issuer_is_told_without_trying_again(
+        self, admin: Client, issuer: Issuer, open_job: Any
+    ) -> None:
+        trust(admin, issuer)
+        token = issuer.token(aud=admin.api_server.removesuffix("/graphql"))
+        issuer.answers["/.well-known/openid-configuration"] = lambda: (404, {}, b"")
+        started = time.monotonic()
+
+        with pytest.raises(AuthenticationError, match="HTTP status 404"):
+            open_job(retry=RetryPolicy(budget=30)).login_with_oidc(token)
+
+        assert time.monotonic() - started < 5
+
     def test_the_client_is_the_job_from_then_on(
         self, admin: Client, issuer: Issuer, job: Any, url: str
     ) -> None:
