@@ -87,8 +87,15 @@ def test_a_directory_is_searched_for_python_files_that_are_the_users_own(write: 
 
 def test_linked_directories_are_searched_once_however_they_loop(write: Write) -> None:
     root = write(
-        {"elsewhere/c.py": one("c"), "flows/a.py": one("a"), "flows/z/b.py": one("b"), ".store/d.py": "1 / 0"}
+        {
+            "beside.py": "1 / 0",
+            "elsewhere/c.py": one("c"),
+            "flows/a.py": one("a"),
+            "flows/z/b.py": one("b"),
+            ".store/d.py": "1 / 0",
+        }
     )
+    (root / "flows" / "up").symlink_to(root, target_is_directory=True)
     for link, target in {"linked": "elsewhere", "again": "flows/z", "loop": "flows", "d": ".store"}.items():
         (root / "flows" / link).symlink_to(root / target, target_is_directory=True)
 

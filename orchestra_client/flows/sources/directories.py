@@ -19,6 +19,8 @@ _SKIPPED_FILES = {"__main__.py", "setup.py"}
 def python_files(directory: Path, on_error: Callable[[OSError], object]) -> Iterator[Path]:
     """The Python files of a directory, at any depth; also behind links to directories, each of which is entered once.
 
+    A link to a directory around this one is not followed: what lies beside was not given.
+
     Args:
         directory: where to look.
         on_error: called with why a directory in it cannot be read.
@@ -26,7 +28,8 @@ def python_files(directory: Path, on_error: Callable[[OSError], object]) -> Iter
     Returns:
         The files of each directory by name, before those of the directories in it.
     """
-    entered = {os.path.realpath(directory)}
+    start = Path(os.path.realpath(directory))
+    entered = {str(each) for each in (start, *start.parents)}
     for folder, folders, files in os.walk(directory, onerror=on_error, followlinks=True):
         # Links last: what is also there without one is found by its own path.
         paths = sorted((Path(folder, name) for name in folders), key=lambda path: (path.is_symlink(), path))
