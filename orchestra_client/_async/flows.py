@@ -155,7 +155,7 @@ class AsyncFlows(AsyncTenants):
             flow_id: of one version; give `is_archived` None, too, to have it even if it is archived.
             version_group_id: of its group; unset means any.
             is_archived: False for the current versions, True for those that are archived, None for both.
-            limit: how many at most, from 1 to 10000.
+            limit: how many at most, from 1 to 10000; `is_whole` of the result tells whether there are more.
             offset: how many to leave out first.
 
         Returns:

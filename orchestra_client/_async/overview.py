@@ -57,7 +57,7 @@ class AsyncOverview(AsyncPart):
             until: those that were to start before then, likewise; unset includes those of the future.
             agent_id: the agent that took them; unset means any, or none.
             flow_run_id: just this run, which is how to read one as lists show it.
-            limit: how many at most, from 1 to 10000.
+            limit: how many at most, from 1 to 10000; `is_whole` of the result tells whether there are more.
             offset: how many to leave out first.
 
         Returns:
@@ -89,7 +89,7 @@ class AsyncOverview(AsyncPart):
 
         Args:
             overdue: for how many seconds at least, from 0 to 366 days.
-            limit: how many at most, from 1 to 1000.
+            limit: how many at most, from 1 to 1000; `is_whole` of the result tells whether there are more.
 
         Returns:
             The runs, the longest waiting first, each with the reason as the server sees it. A server of the older

@@ -184,7 +184,7 @@ class AsyncTaskRuns(AsyncPart):
             state: the name of a state, a `State` class, or several of them; each stands for all below it, as
                 ``Failed`` for ``TimedOut``. Unset means any.
             name: of the run or of its task; unset means any.
-            limit: how many at most, from 1 to 10000.
+            limit: how many at most, from 1 to 10000; `is_whole` of the result tells whether there are more.
             offset: how many to leave out first.
 
         Returns:

@@ -77,7 +77,7 @@ class Agents(Part):
                 others; unset means both.
             labels: those with all of these labels, and maybe more; unset means any.
             name: those of this name; unset means any.
-            limit: how many at most, from 1 to 10000.
+            limit: how many at most, from 1 to 10000; `is_whole` of the result tells whether there are more.
             offset: how many to leave out first.
 
         Returns:

@@ -57,7 +57,7 @@ class Projects(Part):
 
         Args:
             name: of the one to find; unset means all.
-            limit: how many at most, from 1 to 10000.
+            limit: how many at most, from 1 to 10000; `is_whole` of the result tells whether there are more.
             offset: how many to leave out first.
 
         Returns:

@@ -32,6 +32,7 @@ __all__ = [
     "print_json",
     "print_list",
     "say",
+    "say_more",
     "state_style",
     "when",
 ]
@@ -76,17 +77,41 @@ class Column:
 
 
 def print_list(
-    rows: Iterable[Any], columns: Sequence[Column], *, as_json: bool, none: str = "nothing found"
+    rows: Iterable[Any],
+    columns: Sequence[Column],
+    *,
+    as_json: bool,
+    none: str = "nothing found",
+    limit: int | None = None,
 ) -> None:
-    """Write a list of records.
+    """Write a list of records. Where there are more than are written, a person is told so, on stderr.
 
     Args:
         rows: the records.
         columns: what of them stands in a table; JSON has everything.
         as_json: whether to write one JSON array.
         none: what to say on stderr when there are no rows.
+        limit: how many to write at most; unset means all.
     """
-    rows = list(rows)
+    is_whole = getattr(rows, "is_whole", True)
+    found = list(rows)
+    rows = found[:limit]
+    _print_rows(rows, columns, as_json=as_json, none=none)
+    if len(rows) < len(found) or not is_whole:
+        say_more(len(rows))
+
+
+def say_more(shown: int) -> None:
+    """Tell a person that a list was cut.
+
+    Args:
+        shown: how many of it were written.
+    """
+    if sys.stderr.isatty():
+        say(f"There are more than these {shown}; --limit N shows up to N.")
+
+
+def _print_rows(rows: Sequence[Any], columns: Sequence[Column], *, as_json: bool, none: str) -> None:
     if as_json:
         print_json(rows)
     elif not rows:

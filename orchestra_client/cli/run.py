@@ -15,7 +15,7 @@ from orchestra_client.cli.output import print_json, say
 from orchestra_client.cli.parameters import read_pairs, read_parameter_file, text_of
 from orchestra_client.cli.watching import watch_to_the_end
 from orchestra_client.errors import BadInput, OrchestraError
-from orchestra_client.operations.filters import MAX_LIMIT
+from orchestra_client.operations.paging import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -60,19 +60,23 @@ _COLUMNS = {
 }
 
 
-def table_html(items: Sequence[Any], kind: type, now: datetime | None = None) -> str:
+def table_html(
+    items: Sequence[Any], kind: type, now: datetime | None = None, *, is_whole: bool = True
+) -> str:
     """A list of results.
 
     Args:
         items: the results.
         kind: their class.
+        is_whole: whether there are no more at the server.
         now: for how long ago a moment was; unset means this machine's time.
 
     Returns:
         A table of at most `MAX_ROWS`, with a note when there are more.
     """
     rows = rows_html(items, kind, now or datetime.now(UTC))
-    return element("div", f"{rows}<div>{_count(len(items), kind)}</div>")
+    more = "" if is_whole else "; there are more (limit=)"
+    return element("div", f"{rows}<div>{_count(len(items), kind)}{more}</div>")
 
 
 def _count(number: int, kind: type) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orchestra_client.operation import Operation, Repeat
 from orchestra_client.operations import checks, filters
 from orchestra_client.operations.answers import first, id_of, moment, words
-from orchestra_client.records import Records
+from orchestra_client.operations.paging import page
 from orchestra_client.results import Agent, AgentConfig
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestra_client.operations.checks import Id
+    from orchestra_client.records import Records
 
 __all__ = ["ACTIVE", "get_agent_config", "list_agents", "register_agent"]
 
@@ -86,9 +87,11 @@ def list_agents(
         asked_lately = {"last_queried": {"_gte": checks.instant(now - ACTIVE, "now")}}
         never_asked = {"last_queried": {"_is_null": True}}
         wanted |= asked_lately if is_active else {"_or": [never_asked, {"_not": asked_lately}]}
-    variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
+    rows_wanted = page(limit, offset)
     return Operation(
-        "list_agents", variables, lambda rows: Records((_agent(row, now) for row in rows), kind=Agent)
+        "list_agents",
+        {"where": filters.where(wanted), **rows_wanted.variables},
+        lambda rows: rows_wanted.read(rows, lambda row: _agent(row, now), Agent),
     )
 
 

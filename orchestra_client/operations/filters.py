@@ -19,12 +19,7 @@ if TYPE_CHECKING:
     # A state's name or class, or several of them.
     StateFilter = str | type[State] | Iterable[str | type[State]]
 
-__all__ = ["MAX_LIMIT", "between", "flag", "having", "identical", "page", "state_types", "text", "where"]
-
-MAX_LIMIT = 10_000
-"""Rows of one page: more would be an answer of many megabytes."""
-
-_MAX_OFFSET = 2**31 - 1
+__all__ = ["between", "flag", "having", "identical", "state_types", "text", "where"]
 
 _TYPES = {name.lower(): name for name in (ROOT, *PARENTS, *RENAMED)}
 
@@ -32,24 +27,6 @@ _TYPES = {name.lower(): name for name in (ROOT, *PARENTS, *RENAMED)}
 def where(conditions: Mapping[str, Any]) -> dict[str, Any]:
     """The conditions that ask for something; those that are None are left out."""
     return {name: condition for name, condition in conditions.items() if condition is not None}
-
-
-def page(limit: int, offset: int, *, most: int = MAX_LIMIT) -> dict[str, int]:
-    """Which rows to answer, of all that fit.
-
-    Args:
-        limit: how many at most, from 1.
-        offset: how many to leave out first, from 0.
-        most: the largest limit.
-
-    Raises:
-        TypeError: one of them is no whole number.
-        BadInput: one of them is out of bounds.
-    """
-    return {
-        "limit": checks.within(limit, "limit", 1, most),
-        "offset": checks.within(offset, "offset", 0, _MAX_OFFSET),
-    }
 
 
 def text(value: str | None, name: str) -> dict[str, str] | None:

@@ -10,7 +10,7 @@ from orchestra_client.operation import Operation
 from orchestra_client.operations import checks, filters
 from orchestra_client.operations.aliases import aliased
 from orchestra_client.operations.answers import duration, first, id_of, moment, mutated, state_of, words
-from orchestra_client.records import Records
+from orchestra_client.operations.paging import page
 from orchestra_client.results import CreatedFlowRun, FlowRun, FlowRunInfo, Project, TaskRunInfo
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestra_client.errors import OrchestraError
     from orchestra_client.operations.checks import Id
     from orchestra_client.operations.filters import StateFilter
+    from orchestra_client.records import Records
     from orchestra_client.states import State
 
 __all__ = [
@@ -220,8 +221,9 @@ def list_flow_runs(
         "scheduled_start_time": filters.between(since, until, now),
         "agent_id": filters.identical(agent_id, "agent_id"),
     }
-    variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
-    return Operation("list_flow_runs", variables, lambda rows: Records(map(_flow_run, rows), kind=FlowRun))
+    rows_wanted = page(limit, offset)
+    variables = {"where": filters.where(wanted), **rows_wanted.variables}
+    return Operation("list_flow_runs", variables, lambda rows: rows_wanted.read(rows, _flow_run, FlowRun))
 
 
 def _flow_run(row: dict[str, Any]) -> FlowRun:

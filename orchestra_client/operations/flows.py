@@ -8,14 +8,15 @@ from orchestra_client.graphql.compression import compress
 from orchestra_client.operation import Operation
 from orchestra_client.operations import checks, filters
 from orchestra_client.operations.answers import first, id_of, moment, mutated, nothing, words
+from orchestra_client.operations.paging import page
 from orchestra_client.operations.schedules import schedule_in_words
-from orchestra_client.records import Records
 from orchestra_client.results import FlowVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from orchestra_client.operations.checks import Id
+    from orchestra_client.records import Records
 
 __all__ = [
     "archive_flow",
@@ -107,8 +108,9 @@ def list_flows(
         "archived": filters.flag(is_archived, "is_archived"),
         "project": in_project or None,
     }
-    variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
-    return Operation("list_flows", variables, lambda rows: Records(map(_summary, rows), kind=FlowVersion))
+    rows_wanted = page(limit, offset)
+    variables = {"where": filters.where(wanted), **rows_wanted.variables}
+    return Operation("list_flows", variables, lambda rows: rows_wanted.read(rows, _summary, FlowVersion))
 
 
 def _summary(row: dict[str, Any]) -> FlowVersion:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from orchestra_client.operation import Operation, Repeat
 from orchestra_client.operations import checks, filters
 from orchestra_client.operations.answers import id_of, mutated
-from orchestra_client.records import Records
+from orchestra_client.operations.paging import page
 from orchestra_client.results import Project
 
 if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
+    from orchestra_client.records import Records
 
 __all__ = ["create_project", "delete_project", "find_project", "list_projects"]
 
@@ -52,8 +53,9 @@ def find_project(name: str) -> Operation[Project | None]:
 def list_projects(*, name: str | None, limit: int, offset: int) -> Operation[Records[Project]]:
     """Read projects by name, with how many flows are current in each."""
     wanted = filters.where({"name": filters.text(name, "name")})
-    variables = {"where": wanted, **filters.page(limit, offset)}
-    return Operation("list_projects", variables, lambda rows: Records(map(_project, rows), kind=Project))
+    rows_wanted = page(limit, offset)
+    variables = {"where": wanted, **rows_wanted.variables}
+    return Operation("list_projects", variables, lambda rows: rows_wanted.read(rows, _project, Project))
 
 
 def _project(row: dict[str, Any]) -> Project:

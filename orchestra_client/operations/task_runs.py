@@ -9,7 +9,7 @@ from orchestra_client.operations import checks, filters
 from orchestra_client.operations.aliases import aliased
 from orchestra_client.operations.answers import duration, first, id_of, moment, mutated, state_of, words
 from orchestra_client.operations.flow_runs import task_run_info
-from orchestra_client.records import Records
+from orchestra_client.operations.paging import page
 from orchestra_client.results import MappedChild, TaskRun, TaskRunInfo
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from orchestra_client.errors import OrchestraError
     from orchestra_client.operations.checks import Id
     from orchestra_client.operations.filters import StateFilter
+    from orchestra_client.records import Records
     from orchestra_client.states import State
 
 __all__ = [
@@ -134,8 +135,9 @@ def list_task_runs(
         "state": None if state is None else {"_in": filters.state_types(state)},
         "_or": named and [{"name": named}, {"task": {"name": named}}],
     }
-    variables = {"where": filters.where(wanted), **filters.page(limit, offset)}
-    return Operation("list_task_runs", variables, lambda rows: Records(map(_task_run, rows), kind=TaskRun))
+    rows_wanted = page(limit, offset)
+    variables = {"where": filters.where(wanted), **rows_wanted.variables}
+    return Operation("list_task_runs", variables, lambda rows: rows_wanted.read(rows, _task_run, TaskRun))
 
 
 def _task_run(row: dict[str, Any]) -> TaskRun:

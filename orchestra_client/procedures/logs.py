@@ -31,7 +31,8 @@ def get_flow_run_logs(
     Returns:
         The records, the oldest first.
     """
-    wanted = _MOST if limit is None else checks.within(limit, "limit", 1, _MOST)
+    # One more than wanted tells that there are more.
+    wanted = _MOST if limit is None else checks.within(limit, "limit", 1, _MOST) + 1
     records = Records[LogRecord](kind=LogRecord)
     while True:
         size = min(logs.LOG_PAGE, wanted - len(records))
@@ -40,4 +41,9 @@ def get_flow_run_logs(
         )
         records += page
         if len(page) < size or len(records) == wanted:
-            return records
+            return _cut(records, limit)
+
+
+def _cut(records: Records[LogRecord], limit: int | None) -> Records[LogRecord]:
+    is_whole = limit is None or len(records) <= limit
+    return records if is_whole else Records(records[:limit], kind=LogRecord, is_whole=False)

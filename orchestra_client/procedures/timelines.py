@@ -45,9 +45,8 @@ def read_timeline(flow_run_id: Id | None, task_runs: Iterable[TaskRun] | None) -
     if task_runs is not None:
         shown = list(task_runs)
     else:
-        shown = yield list_task_runs(flow_run_id, state=None, name=None, limit=MAX_TASK_RUNS + 1, offset=0)
-        is_whole = len(shown) <= MAX_TASK_RUNS
-        shown = shown[:MAX_TASK_RUNS]
+        found = yield list_task_runs(flow_run_id, state=None, name=None, limit=MAX_TASK_RUNS, offset=0)
+        shown, is_whole = found, found.is_whole
     changes = yield from _changes([run.id for run in shown if is_told_by_changes_alone(run)])
     attempts = {run.id: attempts_of(run, changes.get(run.id, ())) for run in shown}
     return Timeline(title, shown, attempts, is_whole)

@@ -253,6 +253,71 @@ def test_pages_neither_repeat_nor_miss_a_run_however_alike(client: Any, plain_fl
     assert {run.id for page in pages for run in page} == made
 
 
+def test_a_list_that_its_limit_cut_says_so(client: Any, plain_flow: str) -> None:
+    for _ in range(3):
+        client.create_flow_run(plain_flow)
+
+    cut, exact = client.flow_runs(limit=2), client.flow_runs(limit=3)
+
+    assert (len(cut), cut.is_whole) == (2, False)
+    assert (len(exact), exact.is_whole) == (3, True)
+    assert client.flow_runs(limit=2, offset=1).is_whole
+    assert client.flow_runs(limit=10_000).is_whole
+
+
+def test_all_lists_say_whether_their_limit_cut_them(
+    client: Any, plain_flow: str, clock: VirtualClock
+) -> None:
+    client.create_project("stock")
+    client.register(simple_flow("g"), "sales", no_url=True)
+    for name in ("a", "b"):
+        client.register_agent("LocalAgent", name)
+        run_id = client.create_flow_run(plain_flow)
+    record = {"flow_run_id": run_id, "level": "INFO", "name": "test"}
+    client.write_run_logs([{**record, "message": each} for each in ("one", "two")])
+    clock.advance(600)
+    lists = [
+        client.projects,
+        client.flows,
+        client.agents,
+        client.flow_runs,
+        client.late_flow_runs,
+        lambda limit: client.task_runs(run_id, limit=limit),
+        lambda limit: client.get_flow_run_logs(run_id, limit=limit),
+    ]
+
+    for listed in lists:
+        assert [(len(found), found.is_whole) for found in (listed(limit=1), listed(limit=2))] == [
+            (1, False),
+            (2, True),
+        ]
+    assert client.get_flow_run_logs(run_id).is_whole
+
+
+def test_late_runs_can_be_asked_for_up_to_what_the_server_takes(
+    client: Any, plain_flow: str, clock: VirtualClock
+) -> None:
+    client.create_flow_run(plain_flow)
+    clock.advance(600)
+
+    late = client.late_flow_runs(limit=1000)
+
+    assert (len(late), late.is_whole) == (1, True)
+
+
+def test_slices_are_as_whole_as_their_list_and_sums_as_their_last_page(client: Any, plain_flow: str) -> None:
+    for _ in range(4):
+        client.create_flow_run(plain_flow)
+    first, last = client.flow_runs(limit=2), client.flow_runs(limit=2, offset=2)
+
+    assert not first[:1].is_whole
+    assert last[:1].is_whole
+    assert (first + last).is_whole
+    assert not pickle.loads(pickle.dumps(first)).is_whole
+    first += last
+    assert (len(first), first.is_whole) == (4, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -406,6 +471,16 @@ def test_a_list_becomes_a_table(client: Any, plain_flow: str, clock: VirtualCloc
     assert table["end_time"].isna().to_dict() == {"a": False, "b": True}
     assert table["start_time"].dtype == table["scheduled_start_time"].dtype
     assert table.groupby("state").size().to_dict() == {"Scheduled": 1, "Success": 1}
+
+
+def test_a_table_of_a_list_that_was_cut_warns(client: Any, plain_flow: str) -> None:
+    for _ in range(2):
+        client.create_flow_run(plain_flow)
+
+    with pytest.warns(UserWarning, match=r"limit= cut this table at row 1, and there are more"):
+        client.flow_runs(limit=1).to_pandas()
+    # Warnings are errors here: a whole list has none.
+    assert len(client.flow_runs(limit=2).to_pandas()) == 2
 
 
 def test_an_empty_table_has_the_same_columns(client: Any, plain_flow: str) -> None:

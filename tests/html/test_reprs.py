@@ -240,6 +240,11 @@ def test_a_list_tells_how_many_there_are(number: int, kind: Any, count: str) -> 
     assert page(Records([flow_run()] * number, kind=kind)).text.endswith(count)
 
 
+def test_a_list_that_was_cut_says_that_there_are_more() -> None:
+    cut = Records([flow_run()] * 100, kind=FlowRun, is_whole=False)
+    assert page(cut).text.endswith("100 flow runs; there are more (limit=)")
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.25, "250 ms"), (2.04, "2.0 s"), (125.0, "2 min 5 s"), (7300.0, "2 h 1 min")]
 )

@@ -34,7 +34,8 @@ def check_agents(client: Client, now: datetime) -> Finding:
     """
     active = client.agents(is_active=True, limit=_MOST)
     if active:
-        said = f"{_count(len(active), 'agent')} {'asks' if len(active) == 1 else 'ask'} for runs"
+        more = "" if active.is_whole else "more than "
+        said = f"{more}{_count(len(active), 'agent')} {'asks' if len(active) == 1 else 'ask'} for runs"
         return Finding(
             "agents", Verdict.OK, said, _shortened(_agent(each, now) for each in active), None, active
         )
@@ -62,7 +63,7 @@ def check_late_flow_runs(client: Client, now: datetime) -> Finding:
     return Finding(
         "late runs",
         Verdict.WARNING,
-        f"{_many(len(late), 'flow run')} late",
+        f"{_many(len(late), 'flow run', is_whole=late.is_whole)} late",
         _shortened(_late(each, now) for each in late),
         f"For one of them: orchestra doctor {late[0].flow_run_id}",
         late,
@@ -140,5 +141,6 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _many(number: int, what: str) -> str:
-    return f"{_count(number, what)} {'is' if number == 1 else 'are'}"
+def _many(number: int, what: str, *, is_whole: bool = True) -> str:
+    more = "" if is_whole else "more than "
+    return f"{more}{_count(number, what)} {'is' if number == 1 else 'are'}"
