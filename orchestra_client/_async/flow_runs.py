@@ -204,7 +204,7 @@ class AsyncFlowRuns(AsyncPart):
 
         Raises:
             WaitTimeout: it is not finished in time; carries `flow_run_id` and `state_type`.
-            NotFound: there is no such run in this tenant.
+            NotFound: there is no such run in this tenant, or it was deleted meanwhile.
         """
         monotonic = self._session.clock.monotonic
         waiting = many.wait_for_flow_run(flow_run_id, timeout=timeout, on_poll=on_poll, monotonic=monotonic)

@@ -32,7 +32,8 @@ class AsyncWatching(AsyncPart):
 
         Ctrl-C, or cancelling the task that watches, leaves the run alone and says how to go on with it. What was
         before the watching is shown, too, so nothing is missing however late it starts. It looks four times a second
-        while things happen, and else at growing intervals of up to five seconds.
+        while things happen, and else at growing intervals of up to five seconds. When the run has been due for ten
+        seconds and nobody has taken it, the first reason of `explain_flow_run` is shown, once.
 
         Args:
             flow_run_id: the run.
@@ -48,7 +49,7 @@ class AsyncWatching(AsyncPart):
 
         Raises:
             WaitTimeout: it is not finished in time; carries `flow_run_id` and `state_type`.
-            NotFound: there is no such run in this tenant.
+            NotFound: there is no such run in this tenant, or it was deleted meanwhile.
             BadInput: `min_level` is none of these levels. Also a ValueError.
         """
         with shown_on(display, str(flow_run_id)) as shown:
@@ -59,5 +60,6 @@ class AsyncWatching(AsyncPart):
                 min_level=min_level,
                 timeout=timeout,
                 monotonic=self._session.clock.monotonic,
+                now=self._server_now,
             )
             return await self._run(watching)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from orchestra_client.errors import WaitTimeout
+from orchestra_client.errors import NotFound, WaitTimeout
 from orchestra_client.operation import Pause
 from orchestra_client.operations import checks, flow_runs
 from orchestra_client.operations.aliases import chunks
+from orchestra_client.states.hierarchy import RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from orchestra_client.results import CreatedFlowRun, FlowRunInfo
     from orchestra_client.states import State
 
-__all__ = ["create_flow_runs", "timed_out", "wait_for_flow_run"]
+__all__ = ["create_flow_runs", "deleted", "timed_out", "wait_for_flow_run"]
 
 _log = logging.getLogger("orchestra_client")
 
@@ -71,10 +72,18 @@ def wait_for_flow_run(
 
     Raises:
         WaitTimeout: it did not finish in time.
+        NotFound: there is no such run, or none any more.
     """
     run_id, started, pause = checks.uuid(flow_run_id, "flow_run_id"), monotonic(), _FIRST_PAUSE
+    is_known = False
     while True:
-        state: State = yield flow_runs.get_flow_run_state(run_id)
+        try:
+            state: State = yield flow_runs.get_flow_run_state(run_id)
+        except NotFound as error:
+            if not is_known:
+                raise
+            raise deleted(run_id, "waited for") from error
+        is_known = True
         waited = monotonic() - started
         _log.debug("Flow run %s is %s after %.1f s.", run_id, state.type_name, waited)
         if on_poll is not None:
@@ -96,9 +105,27 @@ def timed_out(run_id: str, state: State, waited: float) -> WaitTimeout:
         state: the last one that was seen.
         waited: seconds.
     """
+    # A run that has not begun has no log to look at.
+    has_begun = state.type_name in RUNNING
+    advice = (
+        "look at its log with get_flow_run_logs()"
+        if has_begun
+        else "ask explain_flow_run() what it waits for"
+    )
     return WaitTimeout(
-        f"flow run {run_id} is still {state.type_name} after {waited:.1f} s; wait longer with timeout=, or look at "
-        "its log with get_flow_run_logs()",
+        f"flow run {run_id} is still {state.type_name} after {waited:.1f} s; wait longer with timeout=, or {advice}",
         flow_run_id=run_id,
         state_type=state.type_name,
+    )
+
+
+def deleted(run_id: str, meanwhile: str) -> NotFound:
+    """The error of somebody whose run is gone.
+
+    Args:
+        run_id: the flow run, which was there.
+        meanwhile: what was done to it, as ``watched``.
+    """
+    return NotFound(
+        f"flow run {run_id} was deleted while it was {meanwhile}; flow_runs() lists those there are"
     )

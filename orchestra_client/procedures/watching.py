@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from orchestra_client.errors import NotFound, OrchestraError
 from orchestra_client.operation import Pause
 from orchestra_client.operations import checks
 from orchestra_client.operations.logs import LOG_PAGE
 from orchestra_client.operations.watching import Entered, LogMark, Look
 from orchestra_client.operations.watching import watch_flow_run as look_at_flow_run
-from orchestra_client.procedures.flow_runs import timed_out
+from orchestra_client.procedures.explaining import explain_flow_run
+from orchestra_client.procedures.flow_runs import deleted, timed_out
 from orchestra_client.procedures.logs import get_flow_run_logs
-from orchestra_client.watching.events import LogsWritten, StateChanged, TaskRunsProgressed
+from orchestra_client.states.hierarchy import SCHEDULED
+from orchestra_client.watching.events import (
+    LogsWritten,
+    Looked,
+    StateChanged,
+    TaskRunsProgressed,
+    WaitExplained,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,6 +46,9 @@ _LAST_PAUSE = 1.0
 _LAST_LOOKS = 30
 """At a log that does not go quiet: a process that outlived its run may write it for ever."""
 
+_DUE = timedelta(seconds=10)
+"""After its time, a run that no agent has taken is worth an explanation: agents ask every ten seconds at least."""
+
 _REREAD = 100
 """Records at the end of the log between which others may still come: who logs on several machines delivers late."""
 
@@ -48,11 +61,13 @@ def watch_flow_run(
     min_level: str | None,
     timeout: float | None,
     monotonic: Callable[[], float],
+    now: Callable[[], datetime],
 ) -> Procedure[State]:
     """Look at a run until it is finished and its log has gone quiet, one request a look.
 
     While things happen it looks four times a second, and else at growing intervals of up to five seconds. What was
-    logged before the end may arrive after it, so the final state is told last, whatever comes in between.
+    logged before the end may arrive after it, so the final state is told last, whatever comes in between. Once, when the
+    run is due and nobody takes it, it also asks why.
 
     Args:
         flow_run_id: the run.
@@ -61,12 +76,14 @@ def watch_flow_run(
         min_level: of the records to read; None for all.
         timeout: seconds to wait for the end at most; None means for ever.
         monotonic: a clock of seconds.
+        now: tells what o'clock it is at the server.
 
     Returns:
         The final state.
 
     Raises:
         WaitTimeout: it did not finish in time.
+        NotFound: there is no such run, or none any more.
     """
     run_id = checks.uuid(flow_run_id, "flow_run_id")
     log = _Log(run_id, min_level) if logs else None
@@ -74,6 +91,7 @@ def watch_flow_run(
     try:
         while True:
             has_news = yield from watched.look(emit)
+            yield from watched.explain(emit, now)
             state, waited = watched.state, monotonic() - started
             is_late = timeout is not None and waited >= timeout
             has_more = log is not None and log.has_more
@@ -109,14 +127,11 @@ class _Watched:
         self._last: Entered | None = None
         self._counts: Mapping[str, int] | None = None
         self._end: StateChanged | None = None
+        self._is_explained = False
 
     def look(self, emit: Callable[[WatchEvent], object]) -> Procedure[bool]:
         """Ask for what is new and tell it in order, but for an end; returns whether there was anything."""
-        look: Look = yield look_at_flow_run(
-            self._run_id,
-            after_version=self._last.version if self._last else -1,
-            mark=self._log.mark if self._log else None,
-        )
+        look = yield from self._found()
         records = (yield from self._log.take(look)) if self._log else []
         if look.states:
             # It was no end: the run was woken.
@@ -124,7 +139,41 @@ class _Watched:
         news = [*self._in_order(look, records), *self._progress(look)]
         for event in news:
             emit(event)
+        if not self.state.is_finished():
+            emit(Looked(self._run_id))
         return bool(news or look.states)
+
+    def _found(self) -> Procedure[Look]:
+        try:
+            found: Look = yield look_at_flow_run(
+                self._run_id,
+                after_version=self._last.version if self._last else -1,
+                mark=self._log.mark if self._log else None,
+            )
+        except NotFound as error:
+            if self._last is None:
+                raise
+            raise deleted(self._run_id, "watched") from error
+        return found
+
+    def explain(self, emit: Callable[[WatchEvent], object], now: Callable[[], datetime]) -> Procedure[None]:
+        """Tell why nobody takes the run, once, when it has been due for some seconds."""
+        moment = now()
+        if self._is_explained or not self._is_overdue(moment):
+            return
+        self._is_explained = True
+        try:
+            explanation = yield from explain_flow_run(self._run_id, now=now)
+        except OrchestraError:
+            # It is help, no part of what was asked for. What is wrong with the server, the next look meets, too.
+            return
+        emit(WaitExplained(self._run_id, explanation, moment))
+
+    def _is_overdue(self, moment: datetime) -> bool:
+        start: datetime | None = getattr(self.state, "start_time", None)
+        if self._last is None or start is None or self.state.type_name not in SCHEDULED | {"Queued"}:
+            return False
+        return moment - max(start, self._last.timestamp) >= _DUE
 
     def tell_end(self, emit: Callable[[WatchEvent], object]) -> None:
         """Tell the final state, once."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 from orchestra_client.watching.display import Display, display_for, shown_on
 from orchestra_client.watching.events import (
     LogsWritten,
+    Looked,
     StateChanged,
     TaskRunsProgressed,
+    WaitExplained,
     WatchEvent,
     WatchingStopped,
 )
@@ -18,8 +20,10 @@ from orchestra_client.watching.events import (
 __all__ = [
     "Display",
     "LogsWritten",
+    "Looked",
     "StateChanged",
     "TaskRunsProgressed",
+    "WaitExplained",
     "WatchEvent",
     "WatchingStopped",
     "display_for",

@@ -11,10 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from orchestra_client.results import LogRecord
+    from orchestra_client.results import Explanation, LogRecord
     from orchestra_client.states import State
 
-__all__ = ["LogsWritten", "StateChanged", "TaskRunsProgressed", "WatchEvent", "WatchingStopped"]
+__all__ = [
+    "LogsWritten",
+    "Looked",
+    "StateChanged",
+    "TaskRunsProgressed",
+    "WaitExplained",
+    "WatchEvent",
+    "WatchingStopped",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,34 @@ class LogsWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitExplained:
+    """The flow run is due and has not been taken for some seconds; this is why. Told once at most.
+
+    Attributes:
+        flow_run_id: the run.
+        explanation: as `explain_flow_run` gives it.
+        timestamp: when it was asked for, in UTC.
+    """
+
+    flow_run_id: str
+    explanation: Explanation
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The flow run was looked at, whether there was news or not: what shows how the time passes can go on.
+
+    Told after the news of each look, until the run is finished.
+
+    Attributes:
+        flow_run_id: the run.
+    """
+
+    flow_run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatchingStopped:
     """Whoever watched stopped before the flow run was finished, e.g. by Ctrl-C; the run itself goes on.
 
@@ -93,5 +129,7 @@ class WatchingStopped:
     flow_run_id: str
 
 
-WatchEvent: TypeAlias = StateChanged | TaskRunsProgressed | LogsWritten | WatchingStopped
+WatchEvent: TypeAlias = (
+    StateChanged | TaskRunsProgressed | LogsWritten | WaitExplained | Looked | WatchingStopped
+)
 """What a display is given."""

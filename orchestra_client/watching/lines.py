@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from orchestra_client.results import LogRecord
-    from orchestra_client.watching.events import StateChanged, TaskRunsProgressed, WatchingStopped
+    from orchestra_client.watching.events import (
+        StateChanged,
+        TaskRunsProgressed,
+        WaitExplained,
+        WatchingStopped,
+    )
 
     Hint: TypeAlias = Callable[[str], str]
     """Takes a flow run's id, and says how to go on with it."""
 
 __all__ = [
+    "explained_text",
     "moment_text",
     "printable",
     "progress_text",
@@ -78,9 +84,17 @@ def record_text(record: LogRecord) -> str:
 
 def progress_text(event: TaskRunsProgressed) -> str:
     """How far the task runs are: ``3 of 12 task runs finished (Success 3, Running 2, Pending 7)``."""
+    if not event.total:
+        return "no task runs"
     counts = ", ".join(f"{type_name} {count}" for type_name, count in event.counts.items())
     runs = "task run" if event.total == 1 else "task runs"
     return f"{event.finished} of {event.total} {runs} finished ({counts})"
+
+
+def explained_text(event: WaitExplained) -> str:
+    """Why a run that is due has not started, and what to do about it, in two lines."""
+    reason = event.explanation.reasons[0]
+    return _indented(printable(f"Not started yet: {reason.message}\n{reason.advice}"))
 
 
 def stopped_text(event: WatchingStopped, hint: Hint) -> str:

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from orchestra_client.watching.events import LogsWritten, StateChanged, TaskRunsProgressed, WatchingStopped
+from orchestra_client.watching.events import (
+    LogsWritten,
+    Looked,
+    StateChanged,
+    TaskRunsProgressed,
+    WaitExplained,
+    WatchingStopped,
+)
 from orchestra_client.watching.lines import (
+    explained_text,
     moment_text,
     progress_text,
     python_hint,
@@ -53,12 +61,17 @@ class NotebookDisplay:
                     self._print(f"{moment_text(record.timestamp)} {record_text(record)}")
             case TaskRunsProgressed():
                 self._show_progress(event)
+            case WaitExplained():
+                self._print(f"{moment_text(event.timestamp)} {explained_text(event)}")
+            case Looked():
+                # Else the time that is shown would stand still while nothing happens.
+                self._bar.refresh()
             case WatchingStopped():
                 self._print(stopped_text(event, self._hint))
 
     def close(self) -> None:
         """Leave the bar as it is, and its figures below: a widget is not kept with the notebook, text is."""
-        if self._last is not None:
+        if self._last is not None and self._last.total:
             self._print(progress_text(self._last))
         self._bar.close()
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from orchestra_client.watching.events import LogsWritten, StateChanged, TaskRunsProgressed, WatchingStopped
+from orchestra_client.watching.events import (
+    LogsWritten,
+    StateChanged,
+    TaskRunsProgressed,
+    WaitExplained,
+    WatchingStopped,
+)
 from orchestra_client.watching.lines import (
+    explained_text,
     moment_text,
     progress_text,
     python_hint,
@@ -51,6 +58,8 @@ class PlainDisplay:
                     self._write(f"{moment_text(record.timestamp)} {record_text(record)}")
             case TaskRunsProgressed():
                 self._write_progress(event)
+            case WaitExplained():
+                self._write(f"{moment_text(event.timestamp)} {explained_text(event)}")
             case WatchingStopped():
                 self._write(stopped_text(event, self._hint))
         self._stream.flush()

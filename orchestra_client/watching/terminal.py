@@ -16,8 +16,15 @@ from rich.progress import (
 from rich.text import Text
 
 from orchestra_client.states.hierarchy import ANCESTORS
-from orchestra_client.watching.events import LogsWritten, StateChanged, TaskRunsProgressed, WatchingStopped
+from orchestra_client.watching.events import (
+    LogsWritten,
+    StateChanged,
+    TaskRunsProgressed,
+    WaitExplained,
+    WatchingStopped,
+)
 from orchestra_client.watching.lines import (
+    explained_text,
     moment_text,
     python_hint,
     record_text,
@@ -100,6 +107,8 @@ class TerminalDisplay:
                 self._progress.update(
                     self._bar, completed=event.finished, total=event.total or None, counts=event.counts
                 )
+            case WaitExplained():
+                self._print(_line(event.timestamp, explained_text(event), "yellow"))
             case WatchingStopped():
                 self._print(Text(stopped_text(event, self._hint), style="bold"))
 

@@ -22,8 +22,10 @@ from orchestra_client.states import Cancelled, Failed, Running, Scheduled, State
 from orchestra_client.testing import MemoryServer, VirtualClock
 from orchestra_client.watching import (
     LogsWritten,
+    Looked,
     StateChanged,
     TaskRunsProgressed,
+    WaitExplained,
     WatchEvent,
     WatchingStopped,
 )
@@ -122,6 +124,12 @@ class Runner:
         record = {"flow_run_id": self.id, "name": "test", "level": "INFO", **parts}
         return lambda: self.client.write_run_logs(
             {**record, "message": message, "timestamp": at or self.clock.now()} for message in messages
+        )
+
+    def deletes(self) -> None:
+        self.client.graphql(
+            "mutation($id: UUID!) { delete_flow_run(input: {flow_run_id: $id}) { success } }",
+            variables={"id": self.id},
         )
 
     def nothing(self) -> None:
@@ -315,6 +323,7 @@ def test_task_runs_are_counted_by_state_children_of_mapped_ones_included(
 def test_one_request_a_look_at_growing_intervals_while_nothing_happens(
     client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder, faults: Faults
 ) -> None:
+    runner.enters(Scheduled(start_time=clock.now() + timedelta(hours=1)))()
     before = len(faults.requests)
     clock.steps = [*[runner.nothing] * 12, runner.enters(Running()), runner.nothing, runner.enters(Success())]
 
@@ -360,6 +369,96 @@ def test_a_run_that_takes_too_long_is_a_timeout(client: Any, flow_run_id: str, d
     assert (caught.value.flow_run_id, caught.value.state_type) == (flow_run_id, "Scheduled")
     assert display.closed == 1
     assert not display.of(WatchingStopped)
+
+
+def test_a_timeout_before_a_run_has_begun_points_to_the_explanation_and_else_to_its_log(
+    client: Any, flow_run_id: str, runner: Runner
+) -> None:
+    with pytest.raises(WaitTimeout, match=r"ask explain_flow_run\(\)") as caught:
+        client.watch_flow_run(flow_run_id, timeout=1, display=Recorder())
+    assert "log" not in str(caught.value)
+    runner.enters(Running())()
+    with pytest.raises(WaitTimeout, match=r"get_flow_run_logs\(\)"):
+        client.wait_for_flow_run(flow_run_id, timeout=1)
+
+
+def test_a_display_hears_of_each_look_though_nothing_happens(
+    client: Any, flow_run_id: str, display: Recorder, faults: Faults
+) -> None:
+    with pytest.raises(WaitTimeout):
+        client.watch_flow_run(flow_run_id, timeout=7, display=display)
+
+    assert display.of(Looked) == [Looked(flow_run_id)] * len(faults.sent("WatchFlowRun"))
+
+
+def test_why_a_run_that_is_due_is_not_taken_is_told_once(
+    client: Any, flow_run_id: str, clock: Script, display: Recorder
+) -> None:
+    created = clock.now()
+    with pytest.raises(WaitTimeout):
+        client.watch_flow_run(flow_run_id, timeout=60, display=display)
+
+    [told] = display.of(WaitExplained)
+    assert told.explanation.reasons[0].code == "no_agents"
+    assert timedelta(seconds=10) <= told.timestamp - created < timedelta(seconds=16)
+
+
+def test_why_a_run_is_late_is_told_at_once_to_whoever_comes_late(
+    client: Any, flow_run_id: str, clock: Script, display: Recorder
+) -> None:
+    clock.advance(600)
+    with pytest.raises(WaitTimeout):
+        client.watch_flow_run(flow_run_id, timeout=0, display=display)
+
+    assert len(display.of(WaitExplained)) == 1
+
+
+@pytest.mark.parametrize("state", [Submitted(), Running()])
+def test_a_run_that_somebody_has_taken_is_not_explained(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder, state: State
+) -> None:
+    clock.advance(600)
+    runner.enters(state)()
+    with pytest.raises(WaitTimeout):
+        client.watch_flow_run(flow_run_id, timeout=60, display=display)
+
+    assert display.of(WaitExplained) == []
+
+
+def test_a_run_for_later_is_not_explained_before_its_time(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
+) -> None:
+    runner.enters(Scheduled(start_time=clock.now() + timedelta(hours=1)))()
+    with pytest.raises(WaitTimeout):
+        client.watch_flow_run(flow_run_id, timeout=60, display=display)
+
+    assert display.of(WaitExplained) == []
+
+
+def test_an_explanation_that_fails_does_not_end_the_watching(
+    client: Any, flow_run_id: str, display: Recorder, faults: Faults
+) -> None:
+    faults.answer(400, matching="GetStanding")
+    with pytest.raises(WaitTimeout):
+        client.watch_flow_run(flow_run_id, timeout=60, display=display)
+
+    assert display.of(WaitExplained) == []
+
+
+def test_a_run_that_is_deleted_while_it_is_watched_is_said_to_be(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
+) -> None:
+    clock.steps = [runner.deletes]
+    with pytest.raises(NotFound, match=f"flow run {flow_run_id} was deleted while it was watched"):
+        client.watch_flow_run(flow_run_id, display=display)
+
+
+def test_a_run_that_is_deleted_while_it_is_waited_for_is_said_to_be(
+    client: Any, flow_run_id: str, clock: Script, runner: Runner
+) -> None:
+    clock.steps = [runner.deletes]
+    with pytest.raises(NotFound, match=f"flow run {flow_run_id} was deleted while it was waited for"):
+        client.wait_for_flow_run(flow_run_id)
 
 
 def test_a_run_that_is_woken_after_its_end_is_watched_on(
@@ -419,14 +518,8 @@ def test_the_end_is_told_to_whoever_stops_while_the_last_of_the_log_is_waited_fo
 def test_the_end_is_told_although_the_last_of_the_log_cannot_be_read(
     client: Any, flow_run_id: str, clock: Script, runner: Runner, display: Recorder
 ) -> None:
-    def delete() -> None:
-        runner.client.graphql(
-            "mutation($id: UUID!) { delete_flow_run(input: {flow_run_id: $id}) { success } }",
-            variables={"id": flow_run_id},
-        )
-
     runner.enters(Success())()
-    clock.steps = [delete]
+    clock.steps = [runner.deletes]
     with pytest.raises(NotFound):
         client.watch_flow_run(flow_run_id, display=display)
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestra_client.results import LogRecord
+from orchestra_client.results import Explanation, LogRecord, Reason
 from orchestra_client.states import Failed, Paused, Retrying, Running, Scheduled, State, Success
 from orchestra_client.watching import (
     LogsWritten,
+    Looked,
     StateChanged,
     TaskRunsProgressed,
+    WaitExplained,
     WatchEvent,
     WatchingStopped,
     display_for,
@@ -136,6 +138,41 @@ def test_what_waits_tells_until_when(show: Callable[..., str]) -> None:
     )
     assert "(for 2026-01-02 08:00:00Z)" in show(entered(Retrying(start_time=later)))
     assert "(for" not in show(entered(Scheduled("now", start_time=NOON))) + show(entered(Paused("by hand")))
+
+
+@ALL
+def test_why_a_run_does_not_start_is_shown_with_what_to_do(show: Callable[..., str]) -> None:
+    reason = Reason("no_agents", "No agent has ever asked.", "Start one: orchestra agent start")
+    explanation = Explanation(RUN, "brave-otter", "Scheduled", "No agent has ever asked.", (reason,))
+
+    shown = show(entered(Scheduled()), WaitExplained(RUN, explanation, NOON))
+
+    assert "Not started yet: No agent has ever asked." in shown
+    assert "orchestra agent start" in shown
+
+
+def test_the_time_in_a_notebook_goes_on_while_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    with contextlib.redirect_stdout(stream):
+        display = NotebookDisplay(file=stream)
+        display.update(entered(Scheduled()))
+        before = stream.tell()
+        display._bar.start_t -= 75
+
+        display.update(Looked(RUN))
+        shown = stream.getvalue()[before:]
+        display.close()
+
+    assert "[01:15" in shown
+
+
+def test_a_look_is_no_line_of_its_own() -> None:
+    assert on_plain(Looked(RUN)) == ""
+
+
+@ALL
+def test_a_run_without_task_runs_is_not_counted(show: Callable[..., str]) -> None:
+    assert "finished (" not in show(progressed())
 
 
 @ALL
