@@ -40,6 +40,7 @@ TWINS = {
     "anext": "next",
     "aread": "read",
     "async_client": "client",
+    "async_python_hint": "python_hint",
     "async_sleep": "sleep",
     "asynchronous": "synchronous",
     "asynchronously": "synchronously",

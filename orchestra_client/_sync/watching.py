@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orchestra_client._sync.base import Part
 from orchestra_client.procedures.watching import watch_flow_run
 from orchestra_client.watching.display import shown_on
+from orchestra_client.watching.lines import python_hint
 
 if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
@@ -53,7 +54,7 @@ class Watching(Part):
             NotFound: there is no such run in this tenant, or it was deleted meanwhile.
             BadInput: `min_level` is none of these levels. Also a ValueError.
         """
-        with shown_on(display, str(flow_run_id)) as shown:
+        with shown_on(display, str(flow_run_id), hint=python_hint) as shown:
             watching = watch_flow_run(
                 flow_run_id,
                 emit=shown.update,

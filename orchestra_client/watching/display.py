@@ -64,17 +64,18 @@ def display_for(stream: TextIO | None = None, *, hint: Hint = python_hint) -> Di
 
 
 @contextmanager
-def shown_on(display: Display | None, flow_run_id: str) -> Iterator[Display]:
+def shown_on(display: Display | None, flow_run_id: str, *, hint: Hint = python_hint) -> Iterator[Display]:
     """A display for the length of a `with` block; it is closed in the end.
 
     Args:
         display: the one to use; None means the one that suits.
         flow_run_id: the run that is watched.
+        hint: as of `display_for`, for the display that suits.
 
     Yields:
         What passes events on to it.
     """
-    shown = _Shown(display or display_for())
+    shown = _Shown(display or display_for(hint=hint))
     try:
         yield shown
     except BaseException as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     """Takes a flow run's id, and says how to go on with it."""
 
 __all__ = [
+    "async_python_hint",
     "explained_text",
     "moment_text",
     "printable",
@@ -104,7 +105,16 @@ def stopped_text(event: WatchingStopped, hint: Hint) -> str:
 
 def python_hint(flow_run_id: str) -> str:
     """How to go on with a run in Python."""
+    return _hint(flow_run_id, "")
+
+
+def async_python_hint(flow_run_id: str) -> str:
+    """The same for an asynchronous client, whose calls do nothing until they are awaited."""
+    return _hint(flow_run_id, "await ")
+
+
+def _hint(flow_run_id: str, call: str) -> str:
     return (
-        f'Watch it again with client.watch_flow_run("{flow_run_id}"), '
-        f'or end it with client.cancel_flow_run("{flow_run_id}").'
+        f'Watch it again with {call}client.watch_flow_run("{flow_run_id}"), '
+        f'or end it with {call}client.cancel_flow_run("{flow_run_id}").'
     )

@@ -571,6 +571,22 @@ def test_a_real_run_in_another_thread_is_watched_to_its_end(tmp_path: Path) -> N
     assert display.messages == ["created"]
 
 
+def test_the_hint_on_how_to_go_on_is_in_the_words_of_the_client(
+    client: Any, flow_run_id: str, clock: Script, colour: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    clock.steps = [interrupt]
+    with pytest.raises(KeyboardInterrupt):
+        client.watch_flow_run(flow_run_id)
+
+    call = "await client" if colour == "async" else "client"
+    shown = capsys.readouterr().out
+    assert f'Watch it again with {call}.watch_flow_run("{flow_run_id}")' in shown
+    assert f'or end it with {call}.cancel_flow_run("{flow_run_id}").' in shown
+
+
 @pytest.mark.anyio
 async def test_a_cancelled_task_leaves_the_run_alone(display: Recorder, serialized_flow: Any) -> None:
     with MemoryServer() as server:
