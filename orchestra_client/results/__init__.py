@@ -1,6 +1,6 @@
 """What the client's methods return: small immutable records.
 
-Every record also answers ``record["name"]``, as the dicts and tuples of older clients did.
+Every record can also be read as a dict, e.g. ``record["name"]``, as older clients returned some; see `Record`.
 """
 
 from __future__ import annotations
