@@ -22,7 +22,7 @@ _repr.maxdict = _repr.maxlist = _repr.maxtuple = _repr.maxset = 8
 
 def safe(text: object) -> str:
     """A text, escaped for elements and attributes, with tokens masked and without control characters."""
-    masked = mask_secrets(str(text))
+    masked = mask_secrets(str(text)).replace("\r\n", "\n").replace("\r", "\n")
     return escape(
         "".join(
             each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in masked

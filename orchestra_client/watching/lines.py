@@ -42,7 +42,8 @@ _SOON = timedelta(seconds=1)
 
 def printable(text: str | None) -> str:
     """A text that cannot move the cursor, change colours or paint over what stands above, and shows no token."""
-    masked = mask_secrets(text or "")
+    # What was to return to the margin, as a progress bar does, begins a line of its own.
+    masked = mask_secrets(text or "").replace("\r\n", "\n").replace("\r", "\n")
     return "".join(
         each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in masked
     )

@@ -264,6 +264,10 @@ def test_many_very_long_texts_make_no_page_that_nobody_can_open() -> None:
     assert len(Failed("<x> " * 250_000)._repr_html_()) < 30_000
 
 
+def test_a_carriage_return_breaks_the_line() -> None:
+    assert "one\ntwo\nthree" in page(log_record("one\r\ntwo\rthree")).text
+
+
 def test_ids_in_tables_are_cut_to_what_tells_them_apart() -> None:
     shown = page(Records([flow_run()], kind=FlowRun))
     assert RUN not in shown.text

@@ -196,6 +196,16 @@ def test_a_message_moves_no_cursor_and_shows_no_token(show: Callable[..., str]) 
 
 
 @ALL
+def test_a_carriage_return_breaks_the_line(show: Callable[..., str]) -> None:
+    shown = show(logged("from Windows\r\nhalf\rwhole\r\n"))
+
+    assert "\N{REPLACEMENT CHARACTER}" not in shown
+    lines = [line.strip() for line in shown.splitlines()]
+    assert "half" in lines
+    assert "whole" in lines
+
+
+@ALL
 def test_a_run_without_task_runs_can_be_shown(show: Callable[..., str]) -> None:
     assert "Success" in show(progressed(), entered(Success()))
 
