@@ -203,6 +203,7 @@ class AsyncFlowRuns(AsyncPart):
             The finished run, whether it succeeded, failed or was cancelled.
 
         Raises:
+            BadInput: the id is no UUID, or `timeout` is negative. Nothing was sent. Also a ValueError.
             WaitTimeout: it is not finished in time; carries `flow_run_id` and `state_type`.
             NotFound: there is no such run in this tenant, or it was deleted meanwhile.
         """

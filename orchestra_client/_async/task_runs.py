@@ -99,6 +99,7 @@ class AsyncTaskRuns(AsyncPart):
             running; try again after its `start_time`.
 
         Raises:
+            BadInput: the id is no UUID, or `cache_for` or the version is negative. Nothing was sent. Also a ValueError.
             VersionConflict: the run has another version, so someone else moved it.
             StateConflict: the run's state, or its flow run's, does not allow this one.
             StateSerializationError: something in the state is not JSON.

@@ -52,7 +52,8 @@ class Watching(Part):
         Raises:
             WaitTimeout: it is not finished in time; carries `flow_run_id` and `state_type`.
             NotFound: there is no such run in this tenant, or it was deleted meanwhile.
-            BadInput: `min_level` is none of these levels. Also a ValueError.
+            BadInput: the id is no UUID, `timeout` is negative, or `min_level` is none of these levels. Nothing was
+                sent. Also a ValueError.
         """
         with shown_on(display, str(flow_run_id), hint=python_hint) as shown:
             watching = watch_flow_run(

@@ -25,6 +25,7 @@ __all__ = [
     "json_value",
     "labels",
     "optional",
+    "seconds",
     "uuid",
     "within",
 ]
@@ -114,6 +115,20 @@ def within(value: object, name: str, least: int, most: int) -> int:
         raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
     if not least <= value <= most:
         raise BadInput(f"{name} must be from {least} to {most}, not {value}")
+    return value
+
+
+def seconds(value: object, name: str) -> float:
+    """A length of time in seconds, from 0 up.
+
+    Raises:
+        TypeError: it is no number.
+        BadInput: it is negative, or no number after all (NaN).
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
+    if not value >= 0:
+        raise BadInput(f"{name} must be at least 0 seconds, not {value}")
     return value
 
 

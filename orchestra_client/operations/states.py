@@ -76,9 +76,13 @@ def caching(each: Change, cache_for: timedelta | None, now: datetime) -> Change:
         each: any change; with another state than a success, or one that is cached already, it stays as it is.
         cache_for: how long the result may be used; None means not at all.
         now: the current time.
+
+    Raises:
+        TypeError: `cache_for` is no `timedelta`.
+        BadInput: `cache_for` is negative, or ends beyond the dates there are.
     """
-    state = each.state
-    if cache_for is None or state.is_cached() or not state.is_successful():
+    state, expiration = each.state, _expiration(cache_for, now)
+    if expiration is None or state.is_cached() or not state.is_successful():
         return each
     from orchestra_client.states import Cached  # noqa: PLC0415 - as in `change`
 
@@ -87,9 +91,24 @@ def caching(each: Change, cache_for: timedelta | None, now: datetime) -> Change:
         result=state.result_object,
         cached_inputs=state.cached_inputs,
         context=state.context,
-        cached_result_expiration=now + cache_for,
+        cached_result_expiration=expiration,
     )
     return replace(each, state=cached)
+
+
+def _expiration(cache_for: timedelta | None, now: datetime) -> datetime | None:
+    if not isinstance(cache_for, timedelta | None):
+        raise TypeError(
+            f"cache_for must be a timedelta, as timedelta(hours=1), not {type(cache_for).__name__}"
+        )
+    if cache_for is None:
+        return None
+    if cache_for < timedelta(0):
+        raise BadInput(f"cache_for must not be negative, but is {cache_for}; leave it out to cache nothing")
+    try:
+        return now + cache_for
+    except OverflowError:
+        raise BadInput(f"cache_for is beyond the dates there are: {cache_for} from now") from None
 
 
 def set_states(

@@ -71,9 +71,13 @@ def wait_for_flow_run(
         The finished run.
 
     Raises:
+        TypeError: `timeout` is no number.
+        BadInput: `timeout` is negative.
         WaitTimeout: it did not finish in time.
         NotFound: there is no such run, or none any more.
     """
+    if timeout is not None:
+        checks.seconds(timeout, "timeout")
     run_id, started, pause = checks.uuid(flow_run_id, "flow_run_id"), monotonic(), _FIRST_PAUSE
     is_known = False
     while True:

@@ -82,10 +82,14 @@ def watch_flow_run(
         The final state.
 
     Raises:
+        TypeError: `timeout` is no number.
+        BadInput: `timeout` is negative.
         WaitTimeout: it did not finish in time.
         NotFound: there is no such run, or none any more.
     """
     run_id = checks.uuid(flow_run_id, "flow_run_id")
+    if timeout is not None:
+        checks.seconds(timeout, "timeout")
     log = _Log(run_id, min_level) if logs else None
     watched, started, pause, last_looks = _Watched(run_id, log), monotonic(), _FIRST_PAUSE, 0
     try:

@@ -24,7 +24,7 @@ from orchestra_client.errors import (
 )
 from orchestra_client.results import ApiToken, Project
 from orchestra_client.server.registration import serialized
-from orchestra_client.states import Cached, Failed, Queued, Running, Scheduled, Submitted, Success
+from orchestra_client.states import Cached, Failed, Queued, Running, Scheduled, State, Submitted, Success
 
 if TYPE_CHECKING:
     from orchestra_client.testing import Faults, MemoryServer, VirtualClock
@@ -522,6 +522,23 @@ def test_a_failure_is_never_cached(client: Any, flow_run_id: str) -> None:
     task_run = client.get_flow_run_info(flow_run_id).task_runs[0]
 
     assert client.set_task_run_state(task_run.id, 0, Failed(), cache_for=timedelta(hours=2)) == Failed()
+
+
+@pytest.mark.parametrize(
+    ("cache_for", "error", "said"),
+    [
+        (3, TypeError, "cache_for must be a timedelta, as .*, not int"),
+        (timedelta(seconds=-1), BadInput, "cache_for must not be negative"),
+        (timedelta.max, BadInput, "cache_for is beyond the dates"),
+    ],
+)
+@pytest.mark.parametrize("state", [Success(), Failed()])
+def test_a_time_to_cache_for_that_makes_no_sense_is_refused_before_anything_is_sent(
+    client: Any, faults: Faults, state: State, cache_for: Any, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        client.set_task_run_state(NOBODY, 1, state, cache_for=cache_for)
+    assert faults.requests == []
 
 
 def test_mapped_children_are_found_in_order(client: Any, flow_run_id: str) -> None:

@@ -526,6 +526,19 @@ def test_the_end_is_told_although_the_last_of_the_log_cannot_be_read(
     assert display.states == ["Scheduled", "Success"]
 
 
+@pytest.mark.parametrize("method", ["watch_flow_run", "wait_for_flow_run"])
+@pytest.mark.parametrize(
+    ("timeout", "error"), [("3", TypeError), (True, TypeError), (-3, BadInput), (float("nan"), BadInput)]
+)
+def test_a_timeout_that_makes_no_sense_is_refused_before_anything_is_sent(
+    client: Any, flow_run_id: str, faults: Faults, method: str, timeout: Any, error: type[Exception]
+) -> None:
+    before = len(faults.requests)
+    with pytest.raises(error, match="timeout must be"):
+        getattr(client, method)(flow_run_id, timeout=timeout)
+    assert len(faults.requests) == before
+
+
 def test_what_makes_no_sense_is_refused(client: Any, flow_run_id: str, display: Recorder) -> None:
     with pytest.raises(NotFound, match=f"flow run {NOBODY} does not exist"):
         client.watch_flow_run(NOBODY, display=display)
