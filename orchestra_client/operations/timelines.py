@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchestra_client.operation import Operation
 from orchestra_client.operations import checks
 from orchestra_client.operations.answers import first, moment
+from orchestra_client.states.hierarchy import FINISHED
 from orchestra_client.timeline.attempts import Change
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["get_run_title", "get_state_changes"]
 
 
-def get_run_title(flow_run_id: Id) -> Operation[str]:
-    """Read what a flow run is called: its flow's name and its own."""
+def get_run_title(flow_run_id: Id) -> Operation[tuple[str, bool]]:
+    """Read what a flow run is called, its flow's name and its own; and whether it is finished."""
     run_id = checks.uuid(flow_run_id, "flow_run_id")
     return Operation("get_run_title", {"where": {"id": {"_eq": run_id}}}, first(f"flow run {run_id}", _title))
 
 
-def _title(row: dict[str, Any]) -> str:
-    return " ".join(filter(None, ((row["flow"] or {}).get("name"), row["name"])))
+def _title(row: dict[str, Any]) -> tuple[str, bool]:
+    title = " ".join(filter(None, ((row["flow"] or {}).get("name"), row["name"])))
+    return title, row["state"] in FINISHED
 
 
 def get_state_changes(task_run_ids: Sequence[str]) -> Operation[Mapping[str, list[Change]]]:

@@ -36,9 +36,9 @@ def read_timeline(flow_run_id: Id | None, task_runs: Iterable[TaskRun] | None) -
         BadInput: neither is given.
         NotFound: there is no such flow run.
     """
-    title, is_whole = None, True
+    title, is_over, is_whole = None, False, True
     if flow_run_id is not None:
-        title = yield get_run_title(flow_run_id)
+        title, is_over = yield get_run_title(flow_run_id)
     elif task_runs is None:
         raise BadInput("say what to draw: flow_run_id, or task_runs as task_runs() answers them")
     shown: Sequence[TaskRun]
@@ -49,7 +49,7 @@ def read_timeline(flow_run_id: Id | None, task_runs: Iterable[TaskRun] | None) -
         shown, is_whole = found, found.is_whole
     changes = yield from _changes([run.id for run in shown if is_told_by_changes_alone(run)])
     attempts = {run.id: attempts_of(run, changes.get(run.id, ())) for run in shown}
-    return Timeline(title, shown, attempts, is_whole)
+    return Timeline(title, shown, attempts, is_whole, is_over)
 
 
 def _changes(task_run_ids: Sequence[str]) -> Procedure[Mapping[str, list[Change]]]:

@@ -73,7 +73,7 @@ def draw(timeline: Timeline, now: datetime, ax: Axes | None = None) -> Axes:
         _draw_legend(ax, bars)
         _label_times(ax)
     else:
-        _say_nothing_ran(ax)
+        _say_nothing_ran(ax, timeline)
     _label_bands(ax, bands)
     _label(ax, timeline)
     return ax
@@ -157,9 +157,12 @@ def _label_times(ax: Axes) -> None:
     ax.set_xlabel("UTC")
 
 
-def _say_nothing_ran(ax: Axes) -> None:
+def _say_nothing_ran(ax: Axes, timeline: Timeline) -> None:
     ax.xaxis.set_visible(False)
-    ax.text(0.5, 0.5, "nothing has run yet", transform=ax.transAxes, ha="center", va="center", color="0.4")
+    text = "nothing has run yet"
+    if timeline.is_over:
+        text = "nothing ran" if timeline.task_runs else "there was nothing to run"
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="0.4")
 
 
 def _label(ax: Axes, timeline: Timeline) -> None:

@@ -33,12 +33,14 @@ class Timeline:
         task_runs: in the order they began.
         attempts: the tries of each, by its id.
         is_whole: whether these are all of the flow run's task runs.
+        is_over: whether the flow run is known to be finished.
     """
 
     title: str | None
     task_runs: Sequence[TaskRun]
     attempts: Mapping[str, Sequence[Attempt]]
     is_whole: bool = True
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,24 @@ def test_a_run_that_has_not_begun_has_labels_and_no_bars(world: World) -> None:
     assert not ax.xaxis.get_visible()
 
 
+def test_a_finished_run_without_task_runs_had_nothing_to_run(world: World) -> None:
+    empty = {"name": "empty", "tasks": [], "edges": []}
+    run_id = world.client.create_flow_run(world.client.register(empty, "tests", no_url=True))
+    assert [text.get_text() for text in world.client.plot_timeline(run_id).texts] == ["nothing has run yet"]
+    for state in (Running(), Success()):
+        world.client.set_flow_run_state(run_id, None, state)
+
+    assert [text.get_text() for text in world.client.plot_timeline(run_id).texts] == [
+        "there was nothing to run"
+    ]
+
+
+def test_of_a_run_that_failed_before_a_task_began_nothing_ran(world: World) -> None:
+    world.client.set_flow_run_state(world.id, None, Failed())
+
+    assert [text.get_text() for text in world.client.plot_timeline(world.id).texts] == ["nothing ran"]
+
+
 def test_the_picture_can_be_saved(world: World, tmp_path: Any) -> None:
     world.enters("extract", Running())
     world.client.plot_timeline(world.id).figure.savefig(tmp_path / "run.png")
