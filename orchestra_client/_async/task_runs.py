@@ -180,6 +180,9 @@ class AsyncTaskRuns(AsyncPart):
     ) -> Records[TaskRun]:
         """List task runs, children of mapped ones among them.
 
+        The own run of a mapped task stands beside its children, which spoils counts and means; its `is_mapped_parent`
+        is true. The `duration` of a run that was tried again includes the waiting between its tries.
+
         Args:
             flow_run_id: their flow run; unset means any.
             state: the name of a state, a `State` class, or several of them; each stands for all below it, as

@@ -160,4 +160,5 @@ def _task_run(row: dict[str, Any]) -> TaskRun:
         tags=words(task.get("tags")),
         version=row["version"],
         heartbeat=moment(row["heartbeat"]),
+        is_mapped_parent=row["state"] == "Mapped",
     )

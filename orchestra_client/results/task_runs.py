@@ -67,11 +67,14 @@ class TaskRun(Record):
         state_message: what the state says, for people.
         start_time: when it entered Running first, in UTC; None until then.
         end_time: when it finished, in UTC; None until then.
-        duration: seconds from start to end; None until then.
+        duration: seconds from start to end; None until then. Of one that was tried again they include earlier tries and
+            the waiting between them; `plot_timeline` shows each try.
         run_count: how often it was tried.
         tags: the task's.
         version: of the state.
         heartbeat: its last sign of life, in UTC.
+        is_mapped_parent: whether it is the own run of a mapped task that became others, its children: leave it out
+            where runs are counted or means are taken.
     """
 
     id: str
@@ -90,3 +93,4 @@ class TaskRun(Record):
     tags: tuple[str, ...]
     version: int
     heartbeat: datetime | None
+    is_mapped_parent: bool = False

@@ -12,7 +12,16 @@ import pytest
 from orchestra_client.errors import BadInput, MissingExtra
 from orchestra_client.records import Records
 from orchestra_client.results import FlowRun, TaskRun
-from orchestra_client.states import Cancelled, Failed, Running, Scheduled, Submitted, Success, TimedOut
+from orchestra_client.states import (
+    Cancelled,
+    Failed,
+    Mapped,
+    Running,
+    Scheduled,
+    Submitted,
+    Success,
+    TimedOut,
+)
 
 if TYPE_CHECKING:
     from orchestra_client.testing import Faults, VirtualClock
@@ -401,6 +410,29 @@ def test_task_runs_are_filtered(client: Any, plain_flow: str) -> None:
     assert {run.map_index for run in client.task_runs(run_id, name="load")} == {-1, 0}
     assert client.task_runs(other, state="Running") == []
     assert len(client.task_runs(other, state="Pending", limit=1)) == 1
+
+
+def test_the_own_run_of_a_mapped_task_is_told_from_its_children(client: Any, plain_flow: str) -> None:
+    run_id = client.create_flow_run(plain_flow)
+    client.set_flow_run_state(run_id, 1, Running())
+    load = next(each for each in client.get_flow_run_info(run_id).task_runs if each.task_slug == "load-1")
+    for index in range(2):
+        client.get_task_run_info(run_id, load.task_id, map_index=index)
+    client.set_task_run_state(load.id, None, Running())
+    client.set_task_run_state(load.id, None, Mapped(n_map_states=2))
+
+    runs = client.task_runs(run_id)
+    frame = runs.to_pandas()
+
+    assert sorted((run.task_slug, run.map_index) for run in runs if not run.is_mapped_parent) == [
+        ("load-1", 0),
+        ("load-1", 1),
+        ("save-1", -1),
+    ]
+    assert frame[~frame["is_mapped_parent"]].groupby("task_slug").size().to_dict() == {
+        "load-1": 2,
+        "save-1": 1,
+    }
 
 
 # ------------------------------------------------------------------------------------------- agents, late runs
