@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -147,10 +148,24 @@ def _checked(url: str) -> str:
         if parsed.database in {None, "", ":memory:"}:
             # Each connection would have a database of its own.
             raise ConfigurationError(_advice(url))
-        folder = Path(str(parsed.database)).resolve().parent
-        if not folder.is_dir():
-            raise ConfigurationError(f"There is no folder {folder} for the database; create it first.")
+        path = Path(str(parsed.database)).resolve()
+        if not path.parent.is_dir():
+            raise ConfigurationError(f"There is no folder {path.parent} for the database; create it first.")
+        if not str(parsed.database).startswith("file:"):
+            _make_private(path)
     return url
+
+
+def _make_private(path: Path) -> None:
+    """Make a file for its owner alone, unless there is one.
+
+    It will hold hashes of tokens, logs and secrets. SQLite gives the files that it puts beside it the same mode.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError:
+        # It exists, and its mode is its owner's choice; or it cannot be made, which opening it tells.
+        return
 
 
 def _advice(url: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from orchestra_client.server.store.tables import metadata
 from orchestra_client.server.store.views import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -75,3 +78,39 @@ def test_the_log_of_a_large_transaction_shrinks_again(tmp_path: Path) -> None:
 
     assert wal.stat().st_size <= MAX_WAL < large
     database.close()
+
+
+@pytest.fixture
+def everybodys_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def test_a_new_file_and_those_beside_it_are_for_their_owner_alone(tmp_path: Path, everybodys_umask):
+    database = Database(f"sqlite:///{tmp_path}/runs.db")
+    with closing(database), database.connect(write=True) as connection:
+        metadata.create_all(connection)
+        modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in tmp_path.iterdir()}
+
+    assert modes == dict.fromkeys(("runs.db", "runs.db-shm", "runs.db-wal"), "0o600")
+
+
+def test_the_mode_of_a_file_that_is_there_is_its_owners_choice(tmp_path: Path, everybodys_umask):
+    path = tmp_path / "runs.db"
+    path.touch(0o640)
+
+    with closing(Database(f"sqlite:///{path}")) as database, database.connect(write=True) as connection:
+        metadata.create_all(connection)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_path_that_is_a_uri_makes_no_file_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    url = "sqlite:///file:runs.db?uri=true"
+
+    with closing(Database(url)) as database, database.connect(write=True) as connection:
+        metadata.create_all(connection)
+
+    assert {path.name for path in tmp_path.iterdir()} <= {"runs.db", "runs.db-shm", "runs.db-wal"}
