@@ -27,12 +27,13 @@ class Logs(Part):
         """Write records to the logs of runs, all or none of them. A lost answer never writes them twice.
 
         Args:
-            logs: for each record a dict with any of `flow_run_id`, `task_run_id`, `timestamp` (a `datetime`, naive
-                meaning UTC, or ISO 8601), `name`, `level` (``DEBUG`` to ``CRITICAL``), `message` and `info` (JSON).
+            logs: for each record a dict with `flow_run_id`, `task_run_id` or both, and any of `timestamp` (a
+                `datetime`, naive meaning UTC, or ISO 8601), `name`, `level` (``DEBUG`` to ``CRITICAL``), `message` and
+                `info` (JSON).
 
         Raises:
-            BadInput: a record makes no sense, which the message names by its index; nothing was written. Also a
-                ValueError.
+            BadInput: a record makes no sense or names no run, which the message tells by its index; nothing was
+                written. Also a ValueError.
             Unsuccessful: the API did not write them, and did not say why. Also a ValueError.
             ClientError: the API refused them.
         """

@@ -28,7 +28,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class LogEntry(TypedDict, total=False):
-    """One record for `write_run_logs`; all parts may be left out.
+    """One record for `write_run_logs`; it names its `flow_run_id` or its `task_run_id`, all else may be left out.
 
     `timestamp` is a `datetime` (a naive one is UTC) or ISO 8601, and now when left out; `level` one of ``DEBUG``,
     ``INFO``, ``WARNING``, ``ERROR`` and ``CRITICAL``; `info` any JSON object.

@@ -29,8 +29,19 @@ def write_run_logs(logs: Iterable[LogEntry | Mapping[str, Any]], *, key: str) ->
     Args:
         logs: the records, in order.
         key: the same for every repeat of this call.
+
+    Raises:
+        TypeError: a record or a part of it is of the wrong type.
+        BadInput: a record makes no sense, or names neither a flow run nor a task run.
     """
-    variables = WrittenVariables(b'{"input":{"logs":%b}}' % written(logs))
+    entries = list(logs)
+    records = written(entries)
+    for index, entry in enumerate(entries):
+        if entry.get("flow_run_id") is None and entry.get("task_run_id") is None:
+            raise BadInput(
+                f"logs[{index}] names no run, so nobody could read it; give it a flow_run_id or a task_run_id"
+            )
+    variables = WrittenVariables(b'{"input":{"logs":%b}}' % records)
     return Operation("write_run_logs", variables, nothing, Repeat.KEYED, key)
 
 

@@ -368,7 +368,7 @@ class AsyncUnwilling(Unwilling):
     [
         ("set_secret", lambda client: client.set_secret("KEY", "v")),
         ("delete_task_tag_limit", lambda client: client.delete_task_tag_limit(NOBODY)),
-        ("write_run_logs", lambda client: client.write_run_logs([{"message": "m"}])),
+        ("write_run_logs", lambda client: client.write_run_logs([{"flow_run_id": NOBODY, "message": "m"}])),
         ("update_task_run_artifact", lambda client: client.update_task_run_artifact(NOBODY, {"a": 1})),
         ("delete_task_run_artifact", lambda client: client.delete_task_run_artifact(NOBODY)),
     ],

@@ -524,6 +524,25 @@ def test_a_failure_is_never_cached(client: Any, flow_run_id: str) -> None:
     assert client.set_task_run_state(task_run.id, 0, Failed(), cache_for=timedelta(hours=2)) == Failed()
 
 
+@pytest.mark.parametrize("record", [{"message": "x"}, {}, {"flow_run_id": None, "task_run_id": None}])
+def test_a_log_record_of_no_run_is_refused_before_anything_is_sent(
+    client: Any, flow_run_id: str, faults: Faults, record: dict[str, Any]
+) -> None:
+    before = len(faults.requests)
+    with pytest.raises(BadInput, match=r"logs\[1\] names no run.* give it a flow_run_id or a task_run_id"):
+        client.write_run_logs([{"flow_run_id": flow_run_id, "message": "good"}, record])
+    assert len(faults.requests) == before
+
+
+def test_a_log_record_of_a_task_run_alone_is_read_with_its_flow_run(client: Any, flow_run_id: str) -> None:
+    task_run_id = client.get_flow_run_info(flow_run_id).task_runs[0].id
+
+    client.write_run_logs([{"task_run_id": task_run_id, "message": "x"}])
+
+    [record] = client.get_flow_run_logs(flow_run_id)
+    assert (record.flow_run_id, record.task_run_id) == (flow_run_id, task_run_id)
+
+
 @pytest.mark.parametrize(
     ("cache_for", "error", "said"),
     [
