@@ -7,22 +7,43 @@ import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from orchestra_client.errors import BadInput
+from orchestra_client.errors import BadInput, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["has_pages", "page_url", "slug_of"]
+__all__ = ["check_pages", "has_pages", "page_url", "slug_of"]
 
 
-def has_pages(capabilities: Collection[str]) -> bool:
+def has_pages(server: str, capabilities: Collection[str]) -> bool:
     """Whether a server has pages for people.
 
     Args:
+        server: the API's URL; an embedded server has none.
         capabilities: what it names as its capabilities. One that names some has pages when ``pages`` is among them;
             the cloud of the older API, which names none, has them.
     """
-    return "pages" in capabilities or not capabilities
+    return _is_http(server) and ("pages" in capabilities or not capabilities)
+
+
+def check_pages(server: str) -> None:
+    """Make sure that a server can have pages for people.
+
+    Args:
+        server: the API's URL.
+
+    Raises:
+        ConfigurationError: it is embedded in this process.
+    """
+    if not _is_http(server):
+        raise ConfigurationError(
+            "an embedded server has no pages, so nothing in it has a URL; show runs with flow_runs() or "
+            "`orchestra flow-run show`, or use a server over HTTP"
+        )
+
+
+def _is_http(server: str) -> bool:
+    return urlsplit(server).scheme in {"http", "https"}
 
 
 def page_url(server: str, tenant_slug: str, subdirectory: str, page_id: str) -> str:
@@ -36,14 +57,15 @@ def page_url(server: str, tenant_slug: str, subdirectory: str, page_id: str) -> 
         page_id: which one.
 
     Returns:
-        ``BASE/TENANT_SLUG/SUBDIRECTORY/ID``; for an embedded server, which has no pages, its URL is the base.
+        ``BASE/TENANT_SLUG/SUBDIRECTORY/ID``.
+
+    Raises:
+        ConfigurationError: the server is none of HTTP, so it has no pages.
     """
+    check_pages(server)
     parts = urlsplit(server)
-    if parts.scheme in {"http", "https"}:
-        host = re.sub(r"^api\.", "cloud.", parts.netloc).removeprefix("api-")
-        base = f"{parts.scheme}://{host}"
-    else:
-        base = server.rstrip("/")
+    host = re.sub(r"^api\.", "cloud.", parts.netloc).removeprefix("api-")
+    base = f"{parts.scheme}://{host}"
     return "/".join([base, *(quote(part, safe="") for part in (tenant_slug, subdirectory, str(page_id)))])
 
 

@@ -89,7 +89,7 @@ class AsyncFlows(AsyncTenants):
         return flow_id
 
     async def _whereabouts(self, flow_id: str) -> str:
-        if not has_pages(await self._session.capabilities()):
+        if not has_pages(self._session.server, await self._session.capabilities()):
             return f"Flow ID: {flow_id}"
         group_id = await self._execute(flows.find_flow_group(flow_id))
         return f"Flow URL: {await self.get_cloud_url('flow', group_id)}"

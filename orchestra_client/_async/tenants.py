@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orchestra_client._async.base import AsyncPart
 from orchestra_client.operations import tenants
 from orchestra_client.operations.checks import filled
-from orchestra_client.pages import page_url, slug_of
+from orchestra_client.pages import check_pages, page_url, slug_of
 from orchestra_client.procedures.tenants import find_default_tenant
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ class AsyncTenants(AsyncPart):
         return await self._execute(tenants.create_tenant(name, chosen, key=self._session.new_id()))
 
     async def get_cloud_url(self, subdirectory: str, id: str, as_user: bool = True) -> str:  # noqa: A002  # the API's name
-        """Make the URL of a page about something.
+        """Make the URL of a page about something, as the cloud of the older API has them.
+
+        It only puts the parts together. `orchestra server start` serves no such pages, so there the URL is answered
+        with 404.
 
         Args:
             subdirectory: what it is, e.g. ``flow-run``.
@@ -74,7 +77,9 @@ class AsyncTenants(AsyncPart):
             ``BASE/TENANT_SLUG/SUBDIRECTORY/ID``.
 
         Raises:
+            ConfigurationError: the server is embedded in this process, and so has no URLs for people.
             NotFound: the credential acts in no tenant.
         """
+        check_pages(self._session.server)
         slug = await self.get_default_tenant_slug(as_user=as_user)
         return page_url(self._session.server, slug, subdirectory, id)

@@ -90,7 +90,7 @@ class Flows(Tenants):
         return flow_id
 
     def _whereabouts(self, flow_id: str) -> str:
-        if not has_pages(self._session.capabilities()):
+        if not has_pages(self._session.server, self._session.capabilities()):
             return f"Flow ID: {flow_id}"
         group_id = self._execute(flows.find_flow_group(flow_id))
         return f"Flow URL: {self.get_cloud_url('flow', group_id)}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OURS = ["capabilities", "code version }", "update_heartbeats(", "task_tag_slots(", "late_flow_runs("]
 NOBODY = "00000000-0000-4000-8000-000000000000"
+TOKEN = "orc_" + "t" * 43
 UNKNOWN = {"message": "Cannot query field", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
 
 
@@ -70,12 +71,25 @@ def test_states_are_set(client: Any, flow_run_id: str) -> None:
         client.set_flow_run_state(flow_run_id, 1, Running())
 
 
-def test_registering_prints_the_url_of_the_flows_page(client: Any, serialized_flow: Any, capsys: Any) -> None:
+def test_registering_prints_the_url_of_the_flows_page(
+    open_client: Any, server: MemoryServer, colour: str, serialized_flow: Any, capsys: Any
+) -> None:
+    older: Any = (Older if colour == "sync" else AsyncOlder)(server._service)
+    client = open_client(server, transport=older, api_server="https://api.example.com", api_token=TOKEN)
     client.create_project("sales")
     client.register(serialized_flow, "sales")
 
     group = client.graphql("{ flow { flow_group_id } }").data.flow[0].flow_group_id
-    assert capsys.readouterr().out == f"Flow URL: memory:/default/flow/{group}\n"
+    assert capsys.readouterr().out == f"Flow URL: https://cloud.example.com/default/flow/{group}\n"
+
+
+def test_registering_at_an_embedded_server_prints_the_id(
+    client: Any, serialized_flow: Any, capsys: Any
+) -> None:
+    client.create_project("sales")
+    flow_id = client.register(serialized_flow, "sales")
+
+    assert capsys.readouterr().out == f"Flow ID: {flow_id}\n"
 
 
 def large_flow() -> dict[str, Any]:

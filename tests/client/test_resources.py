@@ -861,8 +861,9 @@ def test_a_login_that_cannot_be_is_a_value_error(arguments: Any, message: str, c
     assert client.tenant_id is None
 
 
-def test_urls_of_pages(client: Any) -> None:
-    assert client.get_cloud_url("flow-run", "42") == "memory:/default/flow-run/42"
+def test_an_embedded_server_has_no_urls_of_pages(client: Any) -> None:
+    with pytest.raises(ConfigurationError, match="an embedded server has no pages"):
+        client.get_cloud_url("flow-run", "42")
 
 
 def test_api_tokens_show_their_secret_only_on_request(client: Any, clock: VirtualClock) -> None:
