@@ -39,7 +39,7 @@ class AsyncAgents(AsyncPart):
             The id of the agent.
 
         Raises:
-            BadInput: the type or a label is empty.
+            BadInput: the type, the name or a label is empty, or the id is no UUID. Also a ValueError.
             NotFound: there is no such configuration in this tenant.
         """
         key, tenant_id = self._session.new_id(), self._session.tenant_id
@@ -56,6 +56,7 @@ class AsyncAgents(AsyncPart):
             The configuration; what agents need is in its `settings`.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such configuration in this tenant.
         """
         return await self._execute(agents.get_agent_config(agent_config_id))

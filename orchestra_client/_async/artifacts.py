@@ -36,7 +36,7 @@ class AsyncArtifacts(AsyncPart):
 
         Raises:
             NotFound: there is no such task run in this tenant.
-            BadInput: the kind is empty, or the data is not JSON.
+            BadInput: an id is no UUID, the kind is empty, or the data is not JSON. Also a ValueError.
         """
         key = self._session.new_id()
         return await self._execute(
@@ -52,7 +52,7 @@ class AsyncArtifacts(AsyncPart):
 
         Raises:
             NotFound: there is no such artifact in this tenant.
-            BadInput: the data is not JSON.
+            BadInput: the id is no UUID, or the data is not JSON. Also a ValueError.
         """
         if not await self._execute(artifacts.update_task_run_artifact(task_run_artifact_id, data)):
             raise Unsuccessful(f"the artifact {task_run_artifact_id} was not changed")
@@ -64,6 +64,7 @@ class AsyncArtifacts(AsyncPart):
             task_run_artifact_id: the artifact.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such artifact in this tenant.
         """
         if not await self._run(delete(artifacts.delete_task_run_artifact(task_run_artifact_id))):

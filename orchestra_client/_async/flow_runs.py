@@ -54,8 +54,9 @@ class AsyncFlowRuns(AsyncPart):
             The id of the flow run.
 
         Raises:
-            BadInput: neither `flow_id` nor `version_group_id` is given, a required parameter is missing, one is
-                unknown, or `idempotency_key` was used with other parameters or another context.
+            BadInput: neither `flow_id` nor `version_group_id` is given, the id is no UUID, a required parameter is
+                missing, one is unknown, or `idempotency_key` was used with other parameters or another context. Also a
+                ValueError.
             NotFound: there is no such flow.
             ClientError: the API refused it for another reason.
         """
@@ -100,6 +101,7 @@ class AsyncFlowRuns(AsyncPart):
             The run; its `task_runs` leave out the children of mapped tasks.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
             ClientError: the API refused it for another reason.
         """
@@ -115,6 +117,7 @@ class AsyncFlowRuns(AsyncPart):
             The current state.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return await self._execute(flow_runs.get_flow_run_state(flow_run_id))
@@ -133,6 +136,7 @@ class AsyncFlowRuns(AsyncPart):
             again after its `start_time`.
 
         Raises:
+            BadInput: the id is no UUID, or the version is negative. Also a ValueError.
             VersionConflict: the run has another version, so someone else moved it.
             StateConflict: the run's state does not allow this one.
             StateSerializationError: something in the state is not JSON.
@@ -151,6 +155,9 @@ class AsyncFlowRuns(AsyncPart):
 
         Returns:
             One result for each, in their order; false for those that were refused (`error` says why) or must wait.
+
+        Raises:
+            BadInput: an id is no UUID, or a version is negative. None was set. Also a ValueError.
         """
         checked = [states.change("flow_run", *each, self._session.new_id()) for each in changes]
         knows = await self._server_has("transition_id")
@@ -168,6 +175,7 @@ class AsyncFlowRuns(AsyncPart):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID, or the name is empty. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return await self._execute(flow_runs.set_flow_run_name(flow_run_id, name))
@@ -182,6 +190,7 @@ class AsyncFlowRuns(AsyncPart):
             True once the server has taken note; `get_flow_run_state` tells how far it is.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return bool(await self._execute(flow_runs.cancel_flow_run(flow_run_id)))
@@ -226,6 +235,9 @@ class AsyncFlowRuns(AsyncPart):
 
         Returns:
             The ids of the runs, the longest due first.
+
+        Raises:
+            BadInput: the agent's id is no UUID, or a label is empty. Also a ValueError.
         """
         tenant_id = self._session.tenant_id
         return await self._execute(flow_runs.get_runs_in_queue(labels, before, agent_id, tenant_id))

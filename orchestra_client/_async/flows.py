@@ -104,6 +104,7 @@ class AsyncFlows(AsyncTenants):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such flow in this tenant.
         """
         return await self._execute(flows.set_schedule_active(flow_id))
@@ -118,6 +119,7 @@ class AsyncFlows(AsyncTenants):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such flow in this tenant.
         """
         return await self._execute(flows.set_schedule_inactive(flow_id))
@@ -132,6 +134,7 @@ class AsyncFlows(AsyncTenants):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such flow in this tenant.
         """
         return await self._execute(flows.archive_flow(flow_id))

@@ -44,7 +44,7 @@ class AsyncTokens(AsyncPart):
 
         Raises:
             PermissionDenied: the scope is wider than your own.
-            BadInput: the scope does not exist, or it expires in the past.
+            BadInput: the scope does not exist, an id is no UUID, or it expires in the past. Also a ValueError.
         """
         creation = tokens.create_api_token(
             name,
@@ -66,6 +66,7 @@ class AsyncTokens(AsyncPart):
             Whether it is gone.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such token among yours.
         """
         return await self._run(delete(tokens.delete_api_token(token_id)))

@@ -37,7 +37,7 @@ class Artifacts(Part):
 
         Raises:
             NotFound: there is no such task run in this tenant.
-            BadInput: the kind is empty, or the data is not JSON.
+            BadInput: an id is no UUID, the kind is empty, or the data is not JSON. Also a ValueError.
         """
         key = self._session.new_id()
         return self._execute(artifacts.create_task_run_artifact(task_run_id, kind, data, tenant_id, key=key))
@@ -51,7 +51,7 @@ class Artifacts(Part):
 
         Raises:
             NotFound: there is no such artifact in this tenant.
-            BadInput: the data is not JSON.
+            BadInput: the id is no UUID, or the data is not JSON. Also a ValueError.
         """
         if not self._execute(artifacts.update_task_run_artifact(task_run_artifact_id, data)):
             raise Unsuccessful(f"the artifact {task_run_artifact_id} was not changed")
@@ -63,6 +63,7 @@ class Artifacts(Part):
             task_run_artifact_id: the artifact.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such artifact in this tenant.
         """
         if not self._run(delete(artifacts.delete_task_run_artifact(task_run_artifact_id))):

@@ -55,8 +55,9 @@ class FlowRuns(Part):
             The id of the flow run.
 
         Raises:
-            BadInput: neither `flow_id` nor `version_group_id` is given, a required parameter is missing, one is
-                unknown, or `idempotency_key` was used with other parameters or another context.
+            BadInput: neither `flow_id` nor `version_group_id` is given, the id is no UUID, a required parameter is
+                missing, one is unknown, or `idempotency_key` was used with other parameters or another context. Also a
+                ValueError.
             NotFound: there is no such flow.
             ClientError: the API refused it for another reason.
         """
@@ -101,6 +102,7 @@ class FlowRuns(Part):
             The run; its `task_runs` leave out the children of mapped tasks.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
             ClientError: the API refused it for another reason.
         """
@@ -116,6 +118,7 @@ class FlowRuns(Part):
             The current state.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return self._execute(flow_runs.get_flow_run_state(flow_run_id))
@@ -134,6 +137,7 @@ class FlowRuns(Part):
             again after its `start_time`.
 
         Raises:
+            BadInput: the id is no UUID, or the version is negative. Also a ValueError.
             VersionConflict: the run has another version, so someone else moved it.
             StateConflict: the run's state does not allow this one.
             StateSerializationError: something in the state is not JSON.
@@ -152,6 +156,9 @@ class FlowRuns(Part):
 
         Returns:
             One result for each, in their order; false for those that were refused (`error` says why) or must wait.
+
+        Raises:
+            BadInput: an id is no UUID, or a version is negative. None was set. Also a ValueError.
         """
         checked = [states.change("flow_run", *each, self._session.new_id()) for each in changes]
         knows = self._server_has("transition_id")
@@ -169,6 +176,7 @@ class FlowRuns(Part):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID, or the name is empty. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return self._execute(flow_runs.set_flow_run_name(flow_run_id, name))
@@ -183,6 +191,7 @@ class FlowRuns(Part):
             True once the server has taken note; `get_flow_run_state` tells how far it is.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return bool(self._execute(flow_runs.cancel_flow_run(flow_run_id)))
@@ -227,6 +236,9 @@ class FlowRuns(Part):
 
         Returns:
             The ids of the runs, the longest due first.
+
+        Raises:
+            BadInput: the agent's id is no UUID, or a label is empty. Also a ValueError.
         """
         tenant_id = self._session.tenant_id
         return self._execute(flow_runs.get_runs_in_queue(labels, before, agent_id, tenant_id))

@@ -105,6 +105,7 @@ class Flows(Tenants):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such flow in this tenant.
         """
         return self._execute(flows.set_schedule_active(flow_id))
@@ -119,6 +120,7 @@ class Flows(Tenants):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such flow in this tenant.
         """
         return self._execute(flows.set_schedule_inactive(flow_id))
@@ -133,6 +135,7 @@ class Flows(Tenants):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such flow in this tenant.
         """
         return self._execute(flows.archive_flow(flow_id))

@@ -62,7 +62,7 @@ class Heartbeats(Part):
             network does.
 
         Raises:
-            BadInput: one of the ids is no UUID; nothing was sent.
+            BadInput: one of the ids is no UUID; nothing was sent. Also a ValueError.
         """
         flows = heartbeats.run_ids(flow_run_ids, "flow_run_ids")
         tasks = heartbeats.run_ids(task_run_ids, "task_run_ids")

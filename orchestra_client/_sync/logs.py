@@ -65,6 +65,6 @@ class Logs(Part):
             The records, the oldest first; none for a run that does not exist.
 
         Raises:
-            BadInput: the level or the limit makes no sense. Also a ValueError.
+            BadInput: the id is no UUID, or the level or the limit makes no sense. Also a ValueError.
         """
         return self._run(get_flow_run_logs(flow_run_id, min_level, after=after, limit=limit))

@@ -115,6 +115,7 @@ class Overview(Part):
             is a text. What the server does about silent runs is told as it does unless it was set up otherwise.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return self._run(explain_flow_run(flow_run_id, now=self._server_now))

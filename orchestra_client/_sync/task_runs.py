@@ -38,6 +38,7 @@ class TaskRuns(Part):
             The task run. Its `task_slug` is None when the server does not answer it along.
 
         Raises:
+            BadInput: an id is no UUID, or the index is no place. Also a ValueError.
             NotFound: there is no such flow run or task in this tenant.
             ClientError: the API refused it for another reason.
         """
@@ -58,7 +59,7 @@ class TaskRuns(Part):
 
         Raises:
             NotFound: there is no such flow run or task in this tenant.
-            BadInput: one of the indexes is no place; nothing was created.
+            BadInput: an id is no UUID, or one of the indexes is no place; nothing was created. Also a ValueError.
             ClientError: the API refused it for another reason.
         """
         return self._run(get_task_run_infos(flow_run_id, task_id, list(map_indexes)))
@@ -73,6 +74,7 @@ class TaskRuns(Part):
             The current state.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return self._execute(task_runs.get_task_run_state(task_run_id))
@@ -118,6 +120,9 @@ class TaskRuns(Part):
 
         Returns:
             One result for each, in their order; false for those that were refused (`error` says why) or must wait.
+
+        Raises:
+            BadInput: an id is no UUID, or a version is negative. None was set. Also a ValueError.
         """
         checked = [states.change("task_run", *each, self._session.new_id()) for each in changes]
         knows = self._server_has("transition_id")
@@ -135,6 +140,7 @@ class TaskRuns(Part):
             Whether it worked.
 
         Raises:
+            BadInput: the id is no UUID, or the name is empty. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return self._execute(task_runs.set_task_run_name(task_run_id, name))
@@ -151,6 +157,9 @@ class TaskRuns(Part):
 
         Returns:
             `Cached` states, the newest first.
+
+        Raises:
+            BadInput: the id is no UUID, or the key is empty. Also a ValueError.
         """
         return self._execute(task_runs.get_latest_cached_states(task_id, cache_key, created_after))
 
@@ -164,6 +173,7 @@ class TaskRuns(Part):
             The children in the order of their `map_index`.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such run in this tenant.
         """
         return self._execute(task_runs.get_mapped_children(task_run_id))

@@ -44,7 +44,7 @@ class Timelines(Part):
             The axes, for titles and the like of one's own; ``axes.figure.savefig("run.png")`` keeps the picture.
 
         Raises:
-            BadInput: neither a flow run nor task runs are given. Also a ValueError.
+            BadInput: neither a flow run nor task runs are given, or the id is no UUID. Also a ValueError.
             MissingExtra: matplotlib is not installed.
             NotFound: there is no such run in this tenant.
         """

@@ -45,7 +45,7 @@ class Tokens(Part):
 
         Raises:
             PermissionDenied: the scope is wider than your own.
-            BadInput: the scope does not exist, or it expires in the past.
+            BadInput: the scope does not exist, an id is no UUID, or it expires in the past. Also a ValueError.
         """
         creation = tokens.create_api_token(
             name,
@@ -67,6 +67,7 @@ class Tokens(Part):
             Whether it is gone.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: there is no such token among yours.
         """
         return self._run(delete(tokens.delete_api_token(token_id)))

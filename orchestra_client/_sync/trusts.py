@@ -94,6 +94,7 @@ class Trusts(Part):
             Whether it is gone.
 
         Raises:
+            BadInput: the id is no UUID. Also a ValueError.
             NotFound: the tenant has no such trust.
             PermissionDenied: the credential may not, as that of a CI job or a RUNNER, or one that expires.
         """
