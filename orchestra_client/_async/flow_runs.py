@@ -44,7 +44,8 @@ class AsyncFlowRuns(AsyncPart):
             parameters: by name; those left out have the flow group's or the flow's defaults.
             scheduled_start_time: when to start; a naive time is UTC; unset means now.
             idempotency_key: a later call with the same key for the same flow answers this run's id and creates
-                nothing; unset means a new key, which still covers the call's own retries.
+                nothing, however much later: here keys never expire, while the older cloud kept them for 24 hours.
+                Unset means a new key, which still covers the call's own retries.
             run_name: unset means a made-up name.
             version_group_id: runs the current version of this group; for callers that outlive versions.
             run_config: how to run it, over the flow's own: a JSON object, or anything with `serialize()`.

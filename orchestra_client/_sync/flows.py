@@ -126,7 +126,10 @@ class Flows(Tenants):
         return self._execute(flows.set_schedule_inactive(flow_id))
 
     def archive_flow(self, flow_id: Id) -> bool:
-        """Archive a flow: its scheduled runs are cancelled, and it gets no others.
+        """Archive a flow, so that it gets no more runs.
+
+        Of its runs that are Scheduled, those that its schedule made are deleted, and the others become Cancelled. Runs
+        that an agent has taken go on.
 
         Args:
             flow_id: the flow.

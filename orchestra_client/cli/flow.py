@@ -80,14 +80,15 @@ def show(connect: Connect, *, flow: str, project: str | None, as_json: bool) -> 
 def archive(connect: Connect, *, flow: str, project: str | None, yes: bool) -> None:
     """Take FLOW out of use.
 
-    Its scheduled runs are cancelled, and it gets no others. FLOW is a name or a version group for the current version,
-    or the id of one. Registering the flow again makes a new version.
+    It gets no more runs; those that its schedule made and that have not begun are deleted, other Scheduled ones cancelled.
+    FLOW is a name or a version group for the current version, or the id of one. Registering the flow again makes a new
+    version.
     """
     with connect() as client:
         found = find_flow(client, flow, project)
         if found.is_archived:
             say(f"{flow_title(found)} is archived already.")
             return
-        confirm(f"Archive {flow_title(found)}, and cancel its scheduled runs?", is_confirmed=yes)
+        confirm(f"Archive {flow_title(found)}, and cancel or delete its scheduled runs?", is_confirmed=yes)
         client.archive_flow(found.id)
     say(f"Archived {flow_title(found)}.")
