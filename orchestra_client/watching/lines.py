@@ -94,9 +94,9 @@ def progress_text(event: TaskRunsProgressed) -> str:
 
 
 def explained_text(event: WaitExplained) -> str:
-    """Why a run that is due has not started, and what to do about it, in two lines."""
+    """Why nobody has taken a run that is due, and what to do about it, in two lines."""
     reason = event.explanation.reasons[0]
-    return _indented(printable(f"Not started yet: {reason.message}\n{reason.advice}"))
+    return _indented(printable(f"Not taken yet: {reason.message}\n{reason.advice}"))
 
 
 def stopped_text(event: WatchingStopped, hint: Hint) -> str:

@@ -147,7 +147,7 @@ def test_why_a_run_does_not_start_is_shown_with_what_to_do(show: Callable[..., s
 
     shown = show(entered(Scheduled()), WaitExplained(RUN, explanation, NOON))
 
-    assert "Not started yet: No agent has ever asked." in shown
+    assert "Not taken yet: No agent has ever asked." in shown
     assert "orchestra agent start" in shown
 
 
