@@ -112,6 +112,7 @@ class LocalAgent(Agent):
             environment=self._environment(run),
             working_dir=self._working_dir(run),
             output=Output(show=_show if self.show_flow_logs else None),
+            clock=self.clock,
         )
 
     def _environment(self, run: ClaimedRun) -> dict[str, str]:

@@ -11,10 +11,11 @@ Exit codes:
 1    it could not be reported how the flow run ended; the reason is on standard error
 2    the environment does not say what to run
 3    someone else owns the flow run; nothing was reported
+4    the flow run is Cancelled, which was reported; an agent ends what the process has left behind
 143  ended by SIGTERM before the flow run had come to an end
 ===  =====================================================================================================
 
-`SIGTERM` ends the tasks. If the flow run is being cancelled, it is reported as Cancelled, with exit code 0.
+`SIGTERM` ends the tasks. If the flow run is being cancelled, it is reported as Cancelled, with exit code 4.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ if TYPE_CHECKING:
 
     from orchestra_client.flows import Flow
 
-__all__ = ["MISUSED", "NOT_OURS", "NOT_REPORTED", "REPORTED", "TERMINATED", "main"]
+__all__ = ["CANCELLED", "MISUSED", "NOT_OURS", "NOT_REPORTED", "REPORTED", "TERMINATED", "main"]
 
-REPORTED, NOT_REPORTED, MISUSED, NOT_OURS, TERMINATED = 0, 1, 2, 3, 143
+REPORTED, NOT_REPORTED, MISUSED, NOT_OURS, CANCELLED, TERMINATED = 0, 1, 2, 3, 4, 143
 
 _log = logging.getLogger("orchestra_client.engine")
 
@@ -90,8 +91,8 @@ class _Process:
         try:
             flow = load_flow(self._client, self._flow_run_id)
             self._server_run = self._prepare(flow)
-            if not self._is_terminated:
-                self._server_run.run()
+            if not self._is_terminated and self._server_run.run().is_cancelled():
+                return CANCELLED
         except RunDisowned as error:
             _log.warning("Flow run %s is left alone: %s", self._flow_run_id, error)
             return TERMINATED if self._is_terminated else NOT_OURS

@@ -14,7 +14,7 @@ import pytest
 
 from orchestra_client.agent.output import Output
 from orchestra_client.agent.process import DISOWNED, LocalProcess
-from orchestra_client.engine.run import NOT_OURS
+from orchestra_client.engine.run import CANCELLED, NOT_OURS
 from tests.agent.world import defunct_children, lives, until
 
 if TYPE_CHECKING:
@@ -85,8 +85,13 @@ open({path!r}, "w").write(str(child.pid))
 
 @pytest.mark.parametrize(
     ("then", "is_left"),
-    [("time.sleep(60)", False), ("import os; os.kill(os.getpid(), 9)", False), ("pass", True)],
-    ids=["terminated", "crashed", "ended well"],
+    [
+        ("time.sleep(60)", False),
+        ("import os; os.kill(os.getpid(), 9)", False),
+        (f"raise SystemExit({CANCELLED})", False),
+        ("pass", True),
+    ],
+    ids=["terminated", "crashed", "cancelled", "ended well"],
 )
 def test_what_it_started_ends_with_it_unless_it_ended_well(tmp_path: Path, then: str, is_left: bool) -> None:
     path = tmp_path / "pid"
@@ -100,6 +105,25 @@ def test_what_it_started_ends_with_it_unless_it_ended_well(tmp_path: Path, then:
         assert lives(grandchild)
         os.kill(grandchild, signal.SIGKILL)
     until(lambda: not lives(grandchild))
+
+
+def test_what_a_cancelled_run_started_may_clean_up(tmp_path: Path) -> None:
+    """Its process has ended before the agent heard of it, so nobody has told the others yet."""
+    child = f"""
+import signal, sys, time
+def tidy(*_):
+    open({str(tmp_path / "tidied")!r}, "w").close()
+    sys.exit()
+signal.signal(signal.SIGTERM, tidy)
+print(1, flush=True)
+time.sleep(60)"""
+    process = started(
+        f"import subprocess, sys; "
+        f"subprocess.Popen([sys.executable, '-c', {child!r}], stdout=subprocess.PIPE).stdout.readline(); "
+        f"sys.exit({CANCELLED})"
+    )
+    end(process)
+    assert (tmp_path / "tidied").exists()
 
 
 def test_a_program_that_is_not_there_leaves_nothing_open() -> None:

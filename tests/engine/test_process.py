@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestra_client import Client
-from orchestra_client.engine.run import main
+from orchestra_client.engine.run import CANCELLED, main
 from orchestra_client.flows import Script
 from orchestra_client.states import Cancelled, Failed, Running, Success
 
@@ -178,7 +178,7 @@ def test_a_cancelled_run_ends_within_ten_seconds(bench: Bench) -> None:
     started = time.monotonic()
     errors, _ = process.communicate(timeout=30)
     assert time.monotonic() - started < 12, errors
-    assert process.returncode == 0
+    assert process.returncode == CANCELLED
     assert isinstance(bench.client.get_flow_run_state(flow_run_id), Cancelled)
     assert bench.notes() == ["first"]
 
@@ -189,7 +189,7 @@ def test_sigterm_ends_a_run_at_once_and_reports_it_if_it_is_cancelled(bench: Ben
     bench.client.cancel_flow_run(flow_run_id)
     process.terminate()
     process.communicate(timeout=15)
-    assert process.returncode == 0
+    assert process.returncode == CANCELLED
     assert isinstance(bench.client.get_flow_run_state(flow_run_id), Cancelled)
 
 
