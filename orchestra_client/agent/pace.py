@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from orchestra_client.delivery.heartbeats import ABANDONED
 from orchestra_client.errors import ConfigurationError
 
 __all__ = ["Pace"]
@@ -41,7 +42,7 @@ class Pace:
     beat: float = 30.0
     unmatched: float = 60.0
     late: float = 60.0
-    abandoned: float = 75.0
+    abandoned: float = ABANDONED
     grace: float = 10.0
     linger: float = 30.0
     drain: float = 600.0

@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from orchestra_client.operations.checks import Id
     from orchestra_client.results import HeartbeatResult
 
-__all__ = ["CHUNK", "Beating", "Heartbeats", "RunNotice"]
+__all__ = ["ABANDONED", "CHUNK", "Beating", "Heartbeats", "RunNotice"]
 
 _log = logging.getLogger("orchestra_client.delivery")
 
 CHUNK = 500
 """Runs of one request."""
+
+ABANDONED = 75.0
+"""Seconds without a beat after which a run has no process any more: two beats of the slowest, and what an answer takes."""
 
 _CANCELLED = frozenset({"Cancelling", "Cancelled"})
 

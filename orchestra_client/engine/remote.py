@@ -14,6 +14,7 @@ from orchestra_client.delivery.masking import secrets
 from orchestra_client.delivery.outbox import Outbox
 from orchestra_client.engine.executors.local import LocalExecutor
 from orchestra_client.engine.flow_runner import FlowRunner
+from orchestra_client.engine.ownership import refuse_live_run
 from orchestra_client.engine.results.local import LocalResults
 from orchestra_client.engine.run_context import RunSecrets, flow_values
 from orchestra_client.engine.server_reporter import ServerReporter
@@ -57,7 +58,8 @@ class ServerRun:
         state = ServerRun(flow, flow_run_id, open_client).run()
 
     Task runs that have ended are not run again: their results are loaded from where they were stored. If it turns out
-    that someone else owns the flow run, everything stops, and nothing more is reported.
+    that someone else owns the flow run, everything stops, and nothing more is reported. A Running one whose process has
+    beaten within `ABANDONED` seconds is someone else's.
 
     `run` is called once; `cancel` and `abandon` may be called from any thread.
 
@@ -98,6 +100,11 @@ class ServerRun:
         self._clock = clock or SystemClock()
         self._runner: FlowRunner | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run was found to be nobody else's, so that what becomes of it is this process's to report."""
+        return self._runner is not None
+
     def run(self) -> State:
         """Run it.
 
@@ -115,6 +122,7 @@ class ServerRun:
             if info.state.is_finished():
                 _log.info("Flow run %s is %s already.", info.id, info.state.type_name)
                 return info.state
+            refuse_live_run(info, client._server_now())
             outbox = Outbox(
                 self._open_delivery, folder=self._folder, on_refused=self._on_refused, clock=self._clock
             )

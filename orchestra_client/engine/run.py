@@ -32,6 +32,7 @@ from orchestra_client.client import Client
 from orchestra_client.config import context, number
 from orchestra_client.engine.console import set_up_logging
 from orchestra_client.engine.loading import load_flow
+from orchestra_client.engine.ownership import refuse_live_run
 from orchestra_client.engine.remote import LONGEST_WAIT, ServerRun
 from orchestra_client.engine.reporting import RunDisowned
 from orchestra_client.errors import OrchestraError, TransportError
@@ -94,8 +95,7 @@ class _Process:
             if not self._is_terminated and self._server_run.run().is_cancelled():
                 return CANCELLED
         except RunDisowned as error:
-            _log.warning("Flow run %s is left alone: %s", self._flow_run_id, error)
-            return TERMINATED if self._is_terminated else NOT_OURS
+            return self._leave_alone(error)
         except TransportError:
             raise  # what happened waits on disk; a failure on top would contradict it
         except (Exception, SystemExit) as error:  # noqa: BLE001 (flows may raise anything while they are loaded)
@@ -113,10 +113,19 @@ class _Process:
         """Report a flow run that could not even begin, or that the engine could not go on with."""
         _log.error("Flow run %s failed.", self._flow_run_id, exc_info=error)
         info = self._client.get_flow_run_info(self._flow_run_id)
+        if self._server_run is None or not self._server_run.has_begun:
+            try:
+                refuse_live_run(info, self._client._server_now())
+            except RunDisowned as disowned:
+                return self._leave_alone(disowned)
         if not info.state.is_finished():
             state = Failed(f"The flow run could not go on: {type(error).__name__}: {error}")
             self._client.set_flow_run_state(self._flow_run_id, info.version, state)
         return REPORTED
+
+    def _leave_alone(self, why: RunDisowned) -> int:
+        _log.warning("Flow run %s is left alone: %s", self._flow_run_id, why)
+        return TERMINATED if self._is_terminated else NOT_OURS
 
     def _has_ended(self) -> bool:
         return self._client.get_flow_run_state(self._flow_run_id).is_finished()

@@ -150,6 +150,7 @@ def _flow_run_info(row: dict[str, Any]) -> FlowRunInfo:
         state=state_of(row),
         task_runs=tuple(task_run_info(task_run) for task_run in row["task_runs"]),
         flow_name=flow.get("name"),
+        heartbeat=moment(row["heartbeat"]),
     )
 
 

@@ -35,6 +35,7 @@ class FlowRunInfo(Record):
         state: the current state.
         task_runs: its task runs, children of mapped ones left out.
         flow_name: the flow's name.
+        heartbeat: the last sign of life of its process, by the server's clock; None before the first one.
     """
 
     id: str
@@ -48,6 +49,7 @@ class FlowRunInfo(Record):
     state: State
     task_runs: tuple[TaskRunInfo, ...]
     flow_name: str | None = None
+    heartbeat: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

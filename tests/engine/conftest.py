@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestra_client.delivery.heartbeats import ABANDONED
 from orchestra_client.engine.remote import ServerRun
 from orchestra_client.testing import MemoryServer, VirtualClock
 from orchestra_client.transport import RetryPolicy
@@ -47,6 +48,11 @@ class Bench:
     def run(self, flow: Flow, flow_run_id: str | None = None, **options: Any) -> State:
         """Run a flow run, a new one unless one is given."""
         return self.prepare(flow, flow_run_id or self.create(flow), **options).run()
+
+    def run_again(self, flow: Flow, flow_run_id: str, **options: Any) -> State:
+        """Run a flow run whose process has ended, once that is known by its silence."""
+        self.clock.advance(ABANDONED)
+        return self.run(flow, flow_run_id, **options)
 
     def history(self, flow_run_id: str) -> dict[str, list[str]]:
         """The states of each task run by its slug and map index, in order; those of the flow run under "flow"."""

@@ -14,7 +14,7 @@ import pytest
 from orchestra_client import Client
 from orchestra_client.engine.run import CANCELLED, main
 from orchestra_client.flows import Script
-from orchestra_client.states import Cancelled, Failed, Running, Success
+from orchestra_client.states import Cancelled, Failed, Running, Scheduled, Submitted, Success
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +81,11 @@ class Bench:
         process = self.start(flow_run_id)
         told, _ = process.communicate(timeout=60)
         return process.returncode, told
+
+    def take_up(self, flow_run_id: str) -> None:
+        """Do what an agent does with a run whose process has ended."""
+        for state in (Scheduled(), Submitted(state=Scheduled())):
+            self.client.set_flow_run_state(flow_run_id, None, state)
 
     def start_and_wait(self, flow_run_id: str) -> subprocess.Popen[str]:
         """Start a process, and wait until its second task runs."""
@@ -164,6 +169,10 @@ def test_a_killed_run_is_continued_where_it_was(bench: Bench) -> None:
     (bench.folder / "flow.py").write_text(source)
     # The registered source still sleeps, so what is asked for is that the first task is not run again.
     (bench.folder / "waiting").unlink()
+    code, told = bench.run(flow_run_id)
+    assert code == 3, told
+    assert "sign of life" in told
+    bench.take_up(flow_run_id)
     again = bench.start_and_wait(flow_run_id)
     assert bench.notes() == ["first"]
     bench.client.cancel_flow_run(flow_run_id)

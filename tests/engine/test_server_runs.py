@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestra_client import context
+from orchestra_client.delivery.heartbeats import ABANDONED
 from orchestra_client.engine import ThreadExecutor
 from orchestra_client.engine.reporting import RunDisowned
 from orchestra_client.engine.signals import LOOP
@@ -90,6 +91,36 @@ def test_a_second_process_does_not_run_a_run_that_is_owned(bench: Bench) -> None
     assert bench.history(flow_run_id)["flow"] == ["Scheduled", "Running"]
 
 
+def test_a_process_that_comes_later_leaves_a_live_run_to_the_first(bench: Bench) -> None:
+    ran: Ran = []
+
+    @task
+    def work() -> None:
+        ran.append("work")
+        if len(ran) == 1:
+            with pytest.raises(RunDisowned, match=r"sign of life 0 s ago; .* 75 s"):
+                bench.run(flow, flow_run_id)
+
+    with Flow("live") as flow:
+        work()
+    flow_run_id = bench.create(flow)
+    assert isinstance(bench.run(flow, flow_run_id), Success)
+    assert ran == ["work"]
+    assert bench.history(flow_run_id)["flow"] == ["Scheduled", "Running", "Success"]
+
+
+def test_a_run_that_has_been_silent_for_long_is_taken_over(bench: Bench) -> None:
+    with Flow("silent") as flow:
+        double(2)
+    flow_run_id = bench.create(flow)
+    bench.client.set_flow_run_state(flow_run_id, None, Running("by a process that is gone"))
+    bench.clock.advance(ABANDONED - 1)
+    with pytest.raises(RunDisowned):
+        bench.run(flow, flow_run_id)
+    bench.clock.advance(1)
+    assert isinstance(bench.run(flow, flow_run_id), Success)
+
+
 def test_whoever_loses_a_task_run_stops_and_touches_nothing_more(bench: Bench) -> None:
     task_run_ids: list[str] = []
 
@@ -136,7 +167,7 @@ def test_a_run_that_is_started_again_does_not_run_again_what_had_ended(bench: Be
     with pytest.raises(KeyboardInterrupt):
         bench.run(flow, flow_run_id)
     bench.client.set_flow_run_state(flow_run_id, None, Running("started again"))
-    state = bench.run(flow, flow_run_id)
+    state = bench.run_again(flow, flow_run_id)
     assert state.result[summed].result == 6
     assert ran == ["rows", 1, 2, 2, 3]
 
@@ -148,7 +179,7 @@ def test_a_result_that_was_not_stored_fails_what_needs_it_again(bench: Bench) ->
     flow_run_id = bench.create(flow)
     bench.run(flow, flow_run_id)
     _resume(bench, flow_run_id, "second-1")
-    state = bench.run(flow, flow_run_id)
+    state = bench.run_again(flow, flow_run_id)
     assert "was not stored" in state.result[second].message
 
 
@@ -182,7 +213,7 @@ def test_a_paused_run_goes_on_when_somebody_resumes_it(bench: Bench) -> None:
     assert isinstance(bench.run(flow, flow_run_id), Paused)
     _resume(bench, flow_run_id, "approve-1")
     assert bench.client.get_runs_in_queue() == [flow_run_id]
-    assert bench.run(flow, flow_run_id).result[approved].result == 9
+    assert bench.run_again(flow, flow_run_id).result[approved].result == 9
 
 
 def _resume(bench: Bench, flow_run_id: str, slug: str) -> None:
