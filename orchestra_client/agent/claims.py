@@ -35,6 +35,9 @@ __all__ = ["Claims", "deploy"]
 
 _log = logging.getLogger("orchestra_client.agent")
 
+_LOOK = 20
+"""Runs of the queue that are looked at together, at least: some of them may still be somebody's."""
+
 _REMEMBERED = 1000
 """Runs that were handed back, of which the agent knows that no process has them."""
 
@@ -88,9 +91,19 @@ class Claims:
         self._tell_if_full(waiting=len(queue), room=room)
         if not queue or not room:
             return 0
-        due = [each for each in self._api.due_runs(queue[:room]) if self._is_free(each)]
+        due = self._free_runs(queue, room)
         self._claim(due)
         return len(due)
+
+    def _free_runs(self, queue: Sequence[str], room: int) -> list[DueRun]:
+        """The first runs of the queue that may be claimed, as many as there is room for."""
+        free: list[DueRun] = []
+        size = max(room, _LOOK)
+        for start in range(0, len(queue), size):
+            free += filter(self._is_free, self._api.due_runs(queue[start : start + size]))
+            if len(free) >= room:
+                break
+        return free[:room]
 
     def hand_back(self, run_id: str, version: int) -> None:
         """Remember that a Running run has no process any more, for as long as it has this version."""

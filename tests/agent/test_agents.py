@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import pytest
 from orchestra_client import Client, states
 from orchestra_client.agent import Agent, ClaimedRun, Deployment, Ending, Pace
 from orchestra_client.errors import AuthenticationError, ConfigurationError, TransportConnectionError
+from orchestra_client.server.resolvers import queue
 from orchestra_client.testing import MemoryServer
 from orchestra_client.transport import Request, Response
 from orchestra_client.transport.embedded import EmbeddedTransport
@@ -125,6 +127,25 @@ def test_a_claim_whose_answer_was_lost_is_found_again(memory: tuple[MemoryServer
     agent.stop()
     assert agent.agent.deployed == [run_id]
     assert world.states(run_id) == ["Scheduled", "Submitted", "Success"]
+
+
+def test_an_agent_with_room_for_one_looks_past_runs_that_live(
+    memory: tuple[MemoryServer, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on an older server, whose queue does not tell them apart.
+    monkeypatch.setattr(queue, "_SILENCE", 0.0)
+    server, world = memory
+    for _ in range(3):
+        live = world.run("nothing")
+        world.client.set_flow_run_state(live, None, states.Running())
+        [task_run] = world.client.get_flow_run_info(live).task_runs
+        due = world.client._session.clock.now() - timedelta(seconds=60)
+        world.client.set_task_run_state(task_run.id, None, states.Retrying(start_time=due))
+    run_id = world.run("nothing")
+    agent = in_memory(server, Quick, world, limit=1)
+    assert world.ends(run_id).is_successful()
+    agent.stop()
+    assert agent.agent.deployed == [run_id]
 
 
 def test_an_end_that_could_not_be_reported_is_reported_later(memory: tuple[MemoryServer, World]) -> None:

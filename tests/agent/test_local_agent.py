@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -297,6 +298,17 @@ def test_a_running_run_that_beats_is_left_to_its_process(world: World, start: Ca
 
     assert world.ends(run_id).is_successful()
     assert world.states(run_id)[2:4] == ["Scheduled", "Submitted"]
+
+
+def test_a_running_run_that_beats_is_in_nobodys_way(world: World, start: Callable[..., Running]) -> None:
+    live = world.run("succeed")
+    world.client.set_flow_run_state(live, None, states.Running())
+    info = world.client.get_flow_run_info(live)
+    now = world.client._session.clock.now() - timedelta(seconds=60)
+    world.client.set_task_run_state(info.task_runs[0].id, None, states.Retrying(start_time=now))
+    start(limit=1)
+    assert world.ends(world.run("succeed")).is_successful()
+    assert world.states(live) == ["Scheduled", "Running"]
 
 
 def test_the_limit_holds(world: World, start: Callable[..., Running]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, literal_column, select, true, union_all
+from sqlalchemy import bindparam, case, func, literal_column, select, true, union_all
 
 from orchestra_client.server import checks
+from orchestra_client.server.moments import shifted
 from orchestra_client.server.registry import mutation, query
 from orchestra_client.server.store.arrays import elements, is_subset, length
 from orchestra_client.states.hierarchy import RUNNING, SCHEDULED
@@ -24,6 +25,9 @@ Input = dict[str, Any]
 MAX_RUNS = 100
 """Runs of one answer: more than an agent starts between two polls, and the rest is still there at the next."""
 
+_SILENCE = 75.0
+"""Seconds without a beat after which agents, ours and older ones, may take up a run that is still Running."""
+
 _WAITING = sorted(SCHEDULED | {"Queued"})
 
 
@@ -32,14 +36,17 @@ def get_runs_in_queue(session: Session, context: Context, input: Input) -> dict[
     """The runs that are due for an agent with these labels, earliest first, at most `MAX_RUNS`.
 
     A run is due when it waits for a time that has passed, or when it is Running and one of its task runs does. Its
-    labels are among the agent's; a run without labels is for agents without labels.
+    labels are among the agent's; a run without labels is for agents without labels. A Running one whose process still
+    beats comes after all others: most likely nobody has to take it up, and it must not stand in anyone's way.
     """
     checks.own_tenant(session, input)
     labels = sorted(set(input.get("labels") or []))
     _note_query(session, input.get("agent_id") or context.credentials.agent_id)
     statement = _due_runs(session.views, session.dialect, is_labelled=bool(labels))
     parameters = {"labels": labels} if labels else {}
-    rows = session.rows(statement, before=input.get("before") or session.now, **parameters)
+    silent_since = shifted(session.now, -_SILENCE)
+    before = input.get("before") or session.now
+    rows = session.rows(statement, before=before, silent_since=silent_since, **parameters)
     return {"flow_run_ids": [row["id"] for row in rows]}
 
 
@@ -61,11 +68,16 @@ def _due_runs(views: Views, dialect: str, *, is_labelled: bool) -> Select[Any]:
     flow_runs, task_runs = views["flow_run"], views["task_run"]
     before: BindParameter[str] = bindparam("before")
     matches = _matches(flow_runs, dialect, is_labelled=is_labelled)
-    waiting = select(flow_runs.c.id, flow_runs.c.state_start_time.label("due")).where(
-        flow_runs.c.state.in_(_WAITING), flow_runs.c.state_start_time <= before, matches
-    )
+    waiting = select(
+        flow_runs.c.id, flow_runs.c.state_start_time.label("due"), literal_column("0").label("is_live")
+    ).where(flow_runs.c.state.in_(_WAITING), flow_runs.c.state_start_time <= before, matches)
+    beats = case((flow_runs.c.heartbeat > bindparam("silent_since"), 1), else_=0)
     resuming = (
-        select(flow_runs.c.id, func.min(task_runs.c.state_start_time).label("due"))
+        select(
+            flow_runs.c.id,
+            func.min(task_runs.c.state_start_time).label("due"),
+            func.max(beats).label("is_live"),
+        )
         .join(task_runs, task_runs.c.flow_run_id == flow_runs.c.id)
         .where(
             flow_runs.c.state == "Running",
@@ -76,7 +88,7 @@ def _due_runs(views: Views, dialect: str, *, is_labelled: bool) -> Select[Any]:
         .group_by(flow_runs.c.id)
     )
     due = union_all(waiting, resuming).subquery("due_runs")
-    return select(due.c.id).order_by(due.c.due, due.c.id).limit(literal_column(str(MAX_RUNS)))
+    return select(due.c.id).order_by(due.c.is_live, due.c.due, due.c.id).limit(literal_column(str(MAX_RUNS)))
 
 
 def _matches(flow_runs: Subquery, dialect: str, *, is_labelled: bool) -> ColumnElement[bool]:

@@ -56,6 +56,24 @@ def test_a_running_run_is_due_once_a_task_run_of_it_is(server: Server, clock: Cl
     assert queue(server, before=clock.at(seconds=20)) == [waiting, run_id]
 
 
+def test_runs_whose_processes_live_starve_nobody(server: Server, clock: Clock) -> None:
+    """Whoever waits for a slot is due, too, and has a process that waits for it."""
+    flow_id = server.flow("a")
+    live = [server.run(flow_id) for _ in range(MAX_RUNS)]
+    for run_id in live:
+        server.set_flow_run(run_id, "Running")
+        server.set_task_run(server.task_runs(run_id)[0], "Retrying", start_time=clock.at(seconds=-5))
+    waiting = server.run(flow_id, scheduled_start_time=clock.at())
+
+    assert queue(server)[0] == waiting
+    assert len(queue(server)) == MAX_RUNS
+    clock.advance(seconds=76)
+    assert queue(server) == sorted(live)
+    for run_id in live[:-1]:
+        server.do("update_flow_run_heartbeat", flow_run_id=run_id)
+    assert queue(server)[:2] == [live[-1], waiting]
+
+
 def test_labels_of_a_run_are_among_the_agents(server: Server) -> None:
     flow_id = server.flow()
     none, a, a_b = (server.run(flow_id, labels=labels) for labels in ([], ["a"], ["b", "a"]))
