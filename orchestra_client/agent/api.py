@@ -11,6 +11,7 @@ from orchestra_client.states.hierarchy import RUNNING, SCHEDULED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from orchestra_client.client import Client
     from orchestra_client.operations.checks import Id
@@ -82,6 +83,10 @@ class AgentApi:
             self.register()
             _log.warning("The server did not know this agent any more; it has registered again.")
         return True
+
+    def now(self) -> datetime:
+        """What o'clock it is at the server, whose heartbeats and start times this machine's clock does not measure."""
+        return self.client._server_now()
 
     def queue(self) -> list[str]:
         """The ids of the runs that are due for this agent, the longest due first."""

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from orchestra_client.agent.passes import Passes
     from orchestra_client.agent.roster import Charge, Roster
     from orchestra_client.agent.runs import ClaimedRun, DueRun
-    from orchestra_client.clock import Clock
 
 __all__ = ["Claims", "deploy"]
 
@@ -50,7 +49,6 @@ class Claims:
         roster: the charges; the claimed runs are added to it.
         limit: of charges at the same time; None for as many as come.
         pace: how long a silent run counts as alive.
-        clock: tells the time.
 
     Attributes:
         is_in_doubt: whether a claim was sent whose answer is not known.
@@ -63,13 +61,11 @@ class Claims:
         *,
         limit: int | None,
         pace: Pace,
-        clock: Clock,
     ) -> None:
         self._api = api
         self._roster = roster
         self._limit = limit
         self._pace = pace
-        self._clock = clock
         self.is_in_doubt = False
         self._was_full = False
         self._handed_back: deque[tuple[str, int]] = deque(maxlen=_REMEMBERED)
@@ -147,7 +143,7 @@ class Claims:
         if due.state.type_name not in RUNNING or (due.run.id, due.run.version) in self._handed_back:
             return True
         silence = timedelta(seconds=self._pace.abandoned)
-        return due.heartbeat is None or self._clock.now() - due.heartbeat >= silence
+        return due.heartbeat is None or self._api.now() - due.heartbeat >= silence
 
     def _tell_if_full(self, *, waiting: int, room: int) -> None:
         is_full = waiting > room

@@ -180,7 +180,7 @@ class Endings:
         state = end_of(standing, self._api.agent_id, ending, charge.subject)
         if standing is None:
             return
-        if ends := ends_of_tasks(standing, self._api.agent_id, ending, charge.subject, self._clock.now()):
+        if ends := ends_of_tasks(standing, self._api.agent_id, ending, charge.subject, self._api.now()):
             # First those inside, so that their slots return at once.
             self._api.client.set_task_run_states(ends)
         if state is not None:

@@ -86,12 +86,12 @@ class Shift:
         self._woken = threading.Event()
         self._idle = Backoff(pace.first_poll, pace.longest_poll, agent.random)
         self._passes = Passes(api, agent.name)
-        self._claims = Claims(api, self.roster, limit=agent.limit, pace=pace, clock=clock)
+        self._claims = Claims(api, self.roster, limit=agent.limit, pace=pace)
         self._oversight = Oversight(api, self.roster, pace, clock)
         self._endings = Endings(
             api, self.roster, self._passes, leftovers, self._claims.hand_back, pace=pace, clock=clock
         )
-        self._unmatched = Unmatched(api, agent.labels, pace, clock)
+        self._unmatched = Unmatched(api, agent.labels, pace)
         watcher = Watcher(self.roster, pace, clock, self._woken.set)
         self._watching = Worker("orchestra-agent-watch", watcher.turn)
         self._polling = _Duty(self._poll)

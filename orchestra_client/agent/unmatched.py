@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from orchestra_client.agent.api import AgentApi
     from orchestra_client.agent.pace import Pace
-    from orchestra_client.clock import Clock
 
 __all__ = ["Unmatched", "mismatch"]
 
@@ -56,14 +55,12 @@ class Unmatched:
         api: of the agent.
         labels: the agent's.
         pace: when a run is late.
-        clock: tells the time.
     """
 
-    def __init__(self, api: AgentApi, labels: Sequence[str], pace: Pace, clock: Clock) -> None:
+    def __init__(self, api: AgentApi, labels: Sequence[str], pace: Pace) -> None:
         self._api = api
         self._labels = labels
         self._pace = pace
-        self._clock = clock
         self._told: deque[tuple[str, int]] = deque(maxlen=_REMEMBERED)
 
     def look(self) -> int:
@@ -75,7 +72,7 @@ class Unmatched:
         Raises:
             OrchestraError: the server did not answer.
         """
-        before = self._clock.now() - timedelta(seconds=self._pace.late)
+        before = self._api.now() - timedelta(seconds=self._pace.late)
         late_runs = self._api.late_runs(before.isoformat())
         for late in late_runs:
             known = (late.run.id, late.run.version)

@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestra_client import states
+from orchestra_client.clock import SystemClock
 from tests.agent.world import TOKEN, defunct_children, exists, lives, until
 
 if TYPE_CHECKING:
@@ -298,6 +299,30 @@ def test_a_running_run_that_beats_is_left_to_its_process(world: World, start: Ca
 
     assert world.ends(run_id).is_successful()
     assert world.states(run_id)[2:4] == ["Scheduled", "Submitted"]
+
+
+def test_a_clock_that_is_ahead_takes_no_live_run_and_delays_no_retry(
+    world: World, start: Callable[..., Running]
+) -> None:
+    class Ahead(SystemClock):
+        def now(self) -> datetime:
+            return super().now() + timedelta(minutes=5)
+
+    live = world.run("succeed")
+    world.client.set_flow_run_state(live, None, states.Running())
+    info = world.client.get_flow_run_info(live)
+    world.client.set_task_run_state(info.task_runs[0].id, None, states.Retrying(start_time=SystemClock().now()))
+    world.register(max_retries=1)
+    agent = start(clock=Ahead())
+    killed = world.run("sleep")
+    world.noted("asleep")
+    first = world.pid(killed)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: world.pid(killed) != first)
+    (world.folder / "wake").touch()
+    assert world.ends(killed).is_successful()
+    assert agent.agent.status()[1]["polls"] > 3
+    assert world.states(live) == ["Scheduled", "Running"]
 
 
 def test_a_running_run_that_beats_is_in_nobodys_way(world: World, start: Callable[..., Running]) -> None:
