@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestra_client.delivery.batches import read_sound_lines
 from orchestra_client.delivery.failures import is_refusal, is_suspect, requested_wait
 from orchestra_client.delivery.parts import Part
+from orchestra_client.delivery.shelf import Shelf
+from orchestra_client.delivery.spool import LIFETIME, is_outdated
 from orchestra_client.errors import OrchestraError
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ _log = logging.getLogger("orchestra_client.delivery")
 
 ADOPTION_INTERVAL = 60.0
 """Seconds between two looks for streams that were left behind."""
-
-LIFETIME = timedelta(days=7)
-"""How long a stream that nobody could deliver is kept."""
 
 MAX_MISSES = 32
 """Refusals of a batch, with nothing of it accepted, after which no smaller parts are tried: its run is gone."""
@@ -71,6 +68,7 @@ class LogSender:
         self._channel = channel
         self._clock = clock
         self._backoff = backoff
+        self._shelf = Shelf(clock)
         self._not_before = 0.0
         self._next_adoption = 0.0
         self.is_hurried = False
@@ -156,7 +154,7 @@ class LogSender:
             return
         self._next_adoption = self._clock.monotonic() + ADOPTION_INTERVAL
         try:
-            for stream in self._spool.adopt():
+            for stream in self._spool.adopt(self._shelf.is_due):
                 self._send_stream(stream)
         except OrchestraError as error:
             # Neither a missing permission nor an outage that begins right here holds up this process's own.
@@ -168,9 +166,11 @@ class LogSender:
             for place, entry in enumerate(stream.entries()):
                 if not (self._is_outdated(entry) or self._send_entry(entry, is_first=place == 0)):
                     # The credential of this process does not reach these runs; another process's may.
+                    self._shelf.put(stream.name)
                     return
                 # Between two batches of others, this process's own go first.
                 self._send_own()
+            self._shelf.remove(stream.name)
         finally:
             stream.close()
 
@@ -185,10 +185,8 @@ class LogSender:
         return True
 
     def _is_outdated(self, entry: Entry) -> bool:
-        with suppress(OSError):
-            written = datetime.fromtimestamp(entry.path.stat().st_mtime, UTC)
-            if self._clock.now() - written < LIFETIME:
-                return False
+        if not is_outdated(entry.path, self._clock.now()):
+            return False
         _log.warning("Log records are given up after %s days: %s.", LIFETIME.days, entry.path)
         entry.remove()
         return True

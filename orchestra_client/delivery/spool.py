@@ -19,6 +19,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestra_client.auth.file_lock import try_lock
@@ -26,12 +27,15 @@ from orchestra_client.config import home
 from orchestra_client.delivery.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from orchestra_client.clock import Clock
 
-__all__ = ["Entry", "Spool", "Stream", "spool_folder"]
+__all__ = ["LIFETIME", "Entry", "Spool", "Stream", "is_outdated", "spool_folder"]
+
+LIFETIME = timedelta(days=7)
+"""How long something that nobody could deliver is kept."""
 
 _LOCK = "lock"
 _NAME = re.compile(r"(\d{8})-([0-9a-f-]{36})\.jsonl")
@@ -188,10 +192,14 @@ class Spool:
         unborn.rename(path)
         return Stream(path, lock)
 
-    def adopt(self) -> Iterator[Stream]:
-        """Streams that were left behind, the oldest first, each locked by this process until it is closed."""
+    def adopt(self, is_wanted: Callable[[str], bool] = lambda name: True) -> Iterator[Stream]:
+        """Streams that were left behind, the oldest first, each locked by this process until it is closed.
+
+        Args:
+            is_wanted: called with a stream's name; those of which it says no are left alone.
+        """
         for path in self._folders():
-            if (stream := _adopted(path)) is not None:
+            if is_wanted(path.name) and (stream := _adopted(path)) is not None:
                 yield stream
 
     def size(self) -> int:
@@ -202,6 +210,13 @@ class Spool:
         with suppress(OSError):
             return sorted(path for path in self.folder.iterdir() if not path.name.startswith("."))
         return []
+
+
+def is_outdated(path: Path, now: datetime) -> bool:
+    """Whether a file of a stream has waited for longer than `LIFETIME`."""
+    with suppress(OSError):
+        return now - datetime.fromtimestamp(path.stat().st_mtime, UTC) >= LIFETIME
+    return True
 
 
 def _make_private(folder: Path) -> None:

@@ -204,6 +204,33 @@ def test_a_stream_for_another_tenant_is_left_alone(
     assert [line for path in tmp_path.rglob("*.jsonl") for line in read_lines(path)]
 
 
+def test_a_stream_that_is_refused_is_tried_less_and_less(
+    new_reporter: Callable[..., Reporter], client: Client, flow_run_id: str, faults: Faults
+) -> None:
+    first = new_reporter()
+    faults.refuse_connections(1000, matching="WriteRunLogs")
+    for number in range(300):
+        first.log(flow_run_id, number)
+    first.pass_time(10)
+    first.vanish()
+    faults._queue.clear()
+    client.graphql(
+        "mutation($id: UUID!) { delete_flow_run(input: {flow_run_id: $id}) { success } }",
+        variables={"id": flow_run_id},
+    )
+    second = new_reporter()
+
+    def asked(seconds: float) -> int:
+        before = len(faults.requests)
+        second.pass_time(seconds)
+        return len(faults.requests) - before
+
+    at_first = asked(50)
+    assert 0 < at_first < 100
+    assert asked(3600) <= 6 * at_first
+    assert asked(86400) <= 10 * at_first
+
+
 def test_what_nobody_can_deliver_is_given_up_after_a_week(
     new_reporter: Callable[..., Reporter], clock: VirtualClock, tmp_path: Path
 ) -> None:
