@@ -17,12 +17,12 @@ from orchestra_client.delivery.forks import renew_in_children
 from orchestra_client.delivery.reports import KeptReports, Report
 from orchestra_client.delivery.spool import Spool, spool_folder
 from orchestra_client.delivery.worker import Worker
-from orchestra_client.errors import ClientError, OrchestraError
+from orchestra_client.errors import ClientError, NotFound, OrchestraError
 from orchestra_client.operations.states import QUEUE_INTERVAL, change
 from orchestra_client.results import StateResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Set
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -50,7 +50,8 @@ class Outbox:
     A state is on disk before it is sent. While the API is away, reporting returns at once, as if the state had been
     taken; it and those that follow it are sent as soon as the API is back. What a killed process left behind, another
     one reports that calls `adopt`, under the same transition ids, so that what had been taken before is not set twice.
-    Since nobody knows meanwhile whether the API will take a state, an outbox is for reporting what happened; a claim,
+    What the API does
+    not find, another process may reach, of another tenant on this machine; it is kept for a week. Since nobody knows meanwhile whether the API will take a state, an outbox is for reporting what happened; a claim,
     such as a flow run's first Running, needs the client's own answer.
 
     Safe to share between threads, of which one at a time reports for a run. A forked child starts with an empty one;
@@ -76,7 +77,7 @@ class Outbox:
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._kept = KeptReports(Spool(folder or spool_folder("states"), self._clock))
+        self._kept = KeptReports(Spool(folder or spool_folder("states"), self._clock), self._clock)
         self._source = ChannelSource(open_client)
         self._on_refused = on_refused
         self._backoff = Backoff(1.0, 30.0, random.random)
@@ -213,21 +214,33 @@ class Outbox:
 
     # ------------------------------------------------------------------------------------------ delivering
 
-    def deliver(self, timeout: float = 10.0) -> bool:
+    def deliver(self, timeout: float = 10.0, *, of: Set[str] | None = None) -> bool:
         """Wait until every state is answered.
 
         Args:
             timeout: seconds at most.
+            of: the ids of the runs whose states are waited for; unset means all.
 
         Returns:
             Whether they are; if not, this process goes on trying, or the next one does.
         """
-        if self._waiting:
-            self._not_before = 0.0
-            self._worker.ensure()
-            self._worker.wake()
+
+        def is_done() -> bool:
+            return not self._waiting if of is None else of.isdisjoint(self._waiting)
+
+        with self._lock:
+            if is_done():
+                return True
+        self._not_before = 0.0
+        self._worker.ensure()
+        self._worker.wake()
         with self._emptied:
-            return self._emptied.wait_for(lambda: not self._waiting, timeout)
+            return self._emptied.wait_for(is_done, timeout)
+
+    def waiting(self) -> set[str]:
+        """The ids of the runs, flow runs and task runs alike, of which states wait for the API."""
+        with self._lock:
+            return set(self._waiting)
 
     def adopt(self) -> int:
         """Take over what ended processes left behind; it is sent in the outbox's thread.
@@ -308,7 +321,7 @@ class Outbox:
             self._refuse(run_id, result.error)
 
     def _answered(self, report: Report) -> None:
-        report.remove()
+        self._kept.answered(report)
         with self._lock:
             reports = self._waiting[report.change.run_id]
             reports.remove(report)
@@ -320,8 +333,12 @@ class Outbox:
             reports = list(self._waiting[run_id])
             self._forget(run_id)
         for report in reports:
-            report.remove()
             state = report.change.state.type_name
+            # Where processes of several tenants share a folder, a run that is not found may be another tenant's.
+            if isinstance(error, NotFound) and self._kept.release(report):
+                _log.info("The state %s of run %s, which was left behind, is left to others.", state, run_id)
+                continue
+            self._kept.answered(report)
             _log.warning("The state %s of run %s was refused: %s", state, run_id, error)
             self._tell(report, error)
 
@@ -338,9 +355,7 @@ class Outbox:
     def _forget(self, run_id: str) -> None:
         del self._waiting[run_id]
         self._held_until.pop(run_id, None)
-        if not self._waiting:
-            self._kept.release_inherited()
-            self._emptied.notify_all()
+        self._emptied.notify_all()
 
 
 def _taken(report: Report) -> StateResult:

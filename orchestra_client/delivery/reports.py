@@ -9,11 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestra_client.delivery.shelf import Shelf
+from orchestra_client.delivery.spool import is_outdated
 from orchestra_client.operations.states import Change
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestra_client.clock import Clock
     from orchestra_client.delivery.spool import Entry, Spool, Stream
     from orchestra_client.operations.states import Run
 
@@ -50,16 +53,20 @@ class KeptReports:
 
     Args:
         spool: where the files are.
+        clock: tells the time.
     """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, clock: Clock) -> None:
         self._spool = spool
+        self._clock = clock
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
         self._own: Stream | None = None
-        self._inherited: list[Stream] = []
+        # By folder, each with the files that are not answered yet.
+        self._inherited: dict[Path, tuple[Stream, set[Path]]] = {}
+        self._shelf = Shelf(self._clock)
 
     def keep(self, run: Run, change: Change) -> Report:
         """Write a state to disk; where that fails, it is in memory alone, which the log says."""
@@ -82,33 +89,68 @@ class KeptReports:
 
     def adopt(self) -> list[Report]:
         """Take over what ended processes left behind, in the order in which it was reported."""
-        return [report for stream in self._spool.adopt() for report in self._inherit(stream)]
+        return [report for stream in self._spool.adopt(self._is_wanted) for report in self._inherit(stream)]
+
+    def _is_wanted(self, name: str) -> bool:
+        with self._lock:
+            return self._shelf.is_due(name)
 
     def _inherit(self, stream: Stream) -> list[Report]:
         reports = [report for report in map(_read, stream.entries()) if report is not None]
         if reports:
-            self._inherited.append(stream)
+            with self._lock:
+                self._inherited[stream.path] = (
+                    stream,
+                    {each.path for each in reports if each.path is not None},
+                )
         else:
             stream.close()
         return reports
 
-    def release_inherited(self) -> None:
-        """Let go of what was taken over: all of it is answered."""
-        for stream in self._inherited:
-            stream.close()
-        self._inherited = []
+    def answered(self, report: Report) -> None:
+        """Be done with a report; a stream of which it was the last one is let go of."""
+        report.remove()
+        self._let_go(report)
+
+    def release(self, report: Report) -> bool:
+        """Leave a report that was taken over to a process whose credential reaches its run, unless it is too old.
+
+        Returns:
+            Whether it is left; one of this process, or one that nobody could deliver for `LIFETIME`, is not.
+        """
+        if report.path is None or is_outdated(report.path, self._clock.now()):
+            return False
+        with self._lock:
+            if report.path.parent not in self._inherited:
+                return False
+            self._shelf.put(report.path.parent.name)
+        self._let_go(report)
+        return True
+
+    def _let_go(self, report: Report) -> None:
+        if report.path is None:
+            return
+        with self._lock:
+            stream, waiting = self._inherited.get(report.path.parent, (None, set()))
+            waiting.discard(report.path)
+            if stream is None or waiting:
+                return
+            del self._inherited[report.path.parent]
+        stream.close()
 
     def close(self) -> None:
         """Let go of everything; what was not answered is for the next process to adopt."""
         with self._lock:
-            self.release_inherited()
+            for stream, _ in self._inherited.values():
+                stream.close()
+            self._inherited = {}
             if self._own is not None:
                 self._own.close()
             self._own = None
 
     def abandon(self) -> None:
         """Leave everything to the process that this one was forked from."""
-        for stream in (*self._inherited, *((self._own,) if self._own else ())):
+        for stream in (*(each for each, _ in self._inherited.values()), *((self._own,) if self._own else ())):
             stream.abandon()
         self._begin_anew()
 

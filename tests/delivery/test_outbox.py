@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from orchestra_client.delivery import Outbox
 from orchestra_client.errors import NotFound, StateSerializationError, VersionConflict
 from orchestra_client.states import Failed, Pending, Queued, Retrying, Running, Success
 from orchestra_client.testing import MemoryServer, VirtualClock
+from orchestra_client.transport import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,6 +173,100 @@ def test_what_was_set_before_the_kill_is_not_set_again(
     heir.adopt()
     heir.turn()
     assert history(client, task_run_id) == ["Running"]
+
+
+def test_what_another_tenants_process_left_is_left_to_that_tenant(
+    outbox: Outbox,
+    new_outbox: Callable[[], Outbox],
+    server: MemoryServer,
+    client: Client,
+    task_run_id: str,
+    faults: Faults,
+    tmp_path: Path,
+    clock: VirtualClock,
+) -> None:
+    faults.refuse_connections(1000, matching="SetTaskRunStates")
+    outbox.set_task_run_state(task_run_id, 0, Running())
+    outbox.set_task_run_state(task_run_id, 1, Success())
+    vanish(outbox)
+    faults._queue.clear()
+    for path in tmp_path.rglob("*.jsonl"):
+        os.utime(path, (clock.now().timestamp(),) * 2)
+    # Given an agent of another tenant on the same machine, which looks again and again
+    tenant_id = client.create_tenant("Other", "other")
+    with Outbox(
+        lambda: server.client(retry=RetryPolicy(budget=0), tenant_id=tenant_id),
+        folder=tmp_path / "states",
+        threaded=False,
+        clock=clock,
+    ) as others:
+        before = len(faults.requests)
+        for _ in range(60):
+            others.adopt()
+            others.turn()
+            clock.advance(60)
+        # Then it asks a few times in an hour, and destroys nothing
+        assert 0 < len(faults.requests[before:]) < 20
+    heir = new_outbox()
+    assert heir.adopt() == 2
+    heir.turn()
+    assert history(client, task_run_id) == ["Running", "Success"]
+    assert not list(tmp_path.rglob("*.jsonl"))
+
+
+def test_what_is_left_of_a_run_that_nobody_finds_is_given_up_after_a_week(
+    outbox: Outbox,
+    new_outbox: Callable[[], Outbox],
+    client: Client,
+    task_run_id: str,
+    faults: Faults,
+    tmp_path: Path,
+    clock: VirtualClock,
+) -> None:
+    faults.refuse_connections(1000, matching="SetTaskRunStates")
+    outbox.set_task_run_state(task_run_id, 0, Running())
+    vanish(outbox)
+    faults._queue.clear()
+    client.graphql(
+        "mutation($id: UUID!) { delete_flow_run(input: {flow_run_id: $id}) { success } }",
+        variables={"id": client_flow_run(client, task_run_id)},
+    )
+    for days, are_left in ((6, 1), (8, 0)):
+        for path in tmp_path.rglob("*.jsonl"):
+            os.utime(path, (clock.now().timestamp() - days * 86400,) * 2)
+        heir = new_outbox()
+        assert heir.adopt() == 1
+        heir.turn()
+        assert len(list(tmp_path.rglob("*.jsonl"))) == are_left
+        heir.close(0)
+
+
+def test_what_waits_for_a_slot_holds_up_no_other_run(
+    outbox: Outbox,
+    new_outbox: Callable[[], Outbox],
+    client: Client,
+    task_run_id: str,
+    faults: Faults,
+    tmp_path: Path,
+) -> None:
+    tagged = limited_task_run(client)
+    other = new_outbox()
+    faults.refuse_connections(1000, matching="SetTaskRunStates")
+    outbox.set_task_run_state(tagged, 0, Running())
+    other.set_task_run_state(task_run_id, 0, Running())
+    vanish(outbox)
+    vanish(other)
+    faults._queue.clear()
+    heir = new_outbox()
+    assert heir.adopt() == 2
+    assert heir.waiting() == {tagged, task_run_id}
+    heir.turn()
+    assert history(client, task_run_id) == ["Running"]
+    assert heir.deliver(0, of={task_run_id})
+    assert not heir.deliver(0, of={tagged})
+    assert not heir.deliver(0)
+    # The other stream, all of which is answered, is closed and gone.
+    assert len(list((tmp_path / "states").iterdir())) == 1
 
 
 def test_what_a_living_process_reports_is_its_own(
