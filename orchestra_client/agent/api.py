@@ -10,7 +10,7 @@ from orchestra_client.states import Scheduled, Submitted
 from orchestra_client.states.hierarchy import RUNNING, SCHEDULED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
     from datetime import datetime
 
     from orchestra_client.client import Client
@@ -40,6 +40,8 @@ _END = """query EndOfRun($where: flow_run_bool_exp!, $waiting: task_run_bool_exp
     running: task_runs(where: $running) { id version run_count task { max_retries retry_delay } }
   }
 }"""
+
+_WITHIN = "query RunsWithin($where: task_run_bool_exp!) { task_run(where: $where) { id } }"
 
 _WAITING = sorted(SCHEDULED | {"Queued"})
 
@@ -137,6 +139,12 @@ class AgentApi:
             running = tuple(RunningTask.of_row(task_run) for task_run in row["running"])
             return Standing(row["state"], row["version"], row["agent_id"], bool(row["waiting"]), running)
         return None
+
+    def runs_within(self, run_id: str, ids: Set[str]) -> frozenset[str]:
+        """Those of some ids that are a flow run's own, or those of its task runs."""
+        where = {"id": {"_in": sorted(ids)}, "flow_run_id": {"_eq": run_id}}
+        answer = self.client.graphql(_WITHIN, variables={"where": where})
+        return frozenset(row["id"] for row in answer.data.task_run) | (ids & {run_id})
 
     def _submission(self, state: State) -> Submitted:
         return Submitted(f"Submitted by agent {self._name!r}.", state=state)

@@ -165,11 +165,17 @@ class Endings:
         """Whether the server has taken what the run's process could not deliver, or has had its time for that."""
         # Asked before the time is counted: a server that is away takes nothing.
         standing = self._api.standing(charge.run.id)
-        if standing is None or standing.state in FINISHED or self._leftovers.deliver_states():
+        if standing is None or standing.state in FINISHED or self._is_delivered(charge):
             return True
         now = self._clock.monotonic()
         charge.unheard_since = charge.unheard_since or now
         return now - charge.unheard_since >= self._pace.linger
+
+    def _is_delivered(self, charge: Charge) -> bool:
+        """Whether nothing of this run waits on disk; what waits of others, for a slot it may be, is their own matter."""
+        waiting = self._leftovers.waiting()
+        own = self._api.runs_within(charge.run.id, waiting) if waiting else frozenset()
+        return self._leftovers.deliver_states(own, is_first=charge.unheard_since is None)
 
     def _report(self, charge: Charge) -> None:
         assert charge.ending is not None  # it has ended

@@ -9,7 +9,7 @@ from orchestra_client.delivery.outbox import Outbox
 from orchestra_client.delivery.spool import spool_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Set
     from types import TracebackType
     from typing import Self
 
@@ -56,11 +56,19 @@ class Leftovers:
         self._states.adopt()
         self._logs.adopt()
 
-    def deliver_states(self) -> bool:
-        """Deliver the states that were left behind, before anyone judges how a run ended.
+    def waiting(self) -> set[str]:
+        """The ids of the runs, flow runs and task runs alike, of which states wait that were left behind by now."""
+        self._states.adopt()
+        return self._states.waiting()
+
+    def deliver_states(self, of: Set[str], *, is_first: bool) -> bool:
+        """Deliver states that were left behind, before anyone judges how their run ended.
+
+        Args:
+            of: the ids of the runs; what waits of others is not waited for.
+            is_first: whether to wait for a moment; an agent has more to do than that again and again.
 
         Returns:
             Whether the server has answered all of them.
         """
-        self._states.adopt()
-        return self._states.deliver(_MOMENT)
+        return self._states.deliver(_MOMENT if is_first else 0.0, of=of)

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestra_client import states
+from orchestra_client import Client, states
 from orchestra_client.clock import SystemClock
+from orchestra_client.delivery.outbox import Outbox
+from orchestra_client.delivery.spool import spool_folder
+from orchestra_client.errors import TransportConnectionError
 from tests.agent.world import TOKEN, defunct_children, exists, lives, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.agent.world import Running, World
+    from tests.agent.world import Running, ServerProcess, World
 
 pytestmark = pytest.mark.slow
 
@@ -269,6 +272,32 @@ def test_what_a_killed_run_left_on_disk_is_delivered_before_it_is_judged(
     assert world.states(run_id)[-2:] == ["Running", "Success"]
 
 
+def test_what_another_run_left_and_waits_for_a_slot_delays_no_report(
+    world: World, start: Callable[..., Running], server: ServerProcess
+) -> None:
+    waits = world.run("nothing", labels=["elsewhere"])
+    world.client.set_flow_run_state(waits, None, states.Running())
+    [task_run] = world.client.get_flow_run_info(waits).task_runs
+    world.client.update_task_tag_limit(world.label, 0)
+
+    def away() -> Client:
+        raise TransportConnectionError("away")
+
+    left = Outbox(away, folder=spool_folder("states", server.url), threaded=False)
+    left.set_task_run_state(task_run.id, None, states.Running())
+    left.renew()
+    start(pace={"linger": 60})
+    runs = [world.run("sleep") for _ in range(3)]
+    pids = [world.pid(run) for run in runs]
+    until(lambda: all(world.state(run).is_running() for run in runs))
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    for run in runs:
+        assert world.ends(run, timeout=5).is_failed()
+    assert world.client.get_task_run_state(task_run.id).is_pending()
+    world.client.cancel_flow_run(waits)
+
+
 def test_runs_are_handed_back_and_taken_up_again(world: World, start: Callable[..., Running]) -> None:
     """A Running run with a task run that is due is started again at once, since its process is known to have ended."""
     start(limit=1)
@@ -311,7 +340,9 @@ def test_a_clock_that_is_ahead_takes_no_live_run_and_delays_no_retry(
     live = world.run("succeed")
     world.client.set_flow_run_state(live, None, states.Running())
     info = world.client.get_flow_run_info(live)
-    world.client.set_task_run_state(info.task_runs[0].id, None, states.Retrying(start_time=SystemClock().now()))
+    world.client.set_task_run_state(
+        info.task_runs[0].id, None, states.Retrying(start_time=SystemClock().now())
+    )
     world.register(max_retries=1)
     agent = start(clock=Ahead())
     killed = world.run("sleep")

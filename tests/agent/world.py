@@ -104,6 +104,7 @@ class World:
                     "type": "Task",
                     "max_retries": max_retries,
                     "retry_delay": 0,
+                    "tags": [self.label],
                 }
             ],
             "edges": [],
