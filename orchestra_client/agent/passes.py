@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from orchestra_client.errors import NotFound
+from orchestra_client.operations import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,10 +62,7 @@ class Passes:
         """
         if charge.token_id is None:
             return
-        try:
-            self._client.delete_api_token(charge.token_id)
-        except NotFound:
-            _log.debug("The token of %s was gone already.", charge.run)
+        self._delete(charge.token_id)
         charge.token_id = None
 
     def revoke_left(self) -> None:
@@ -75,24 +73,41 @@ class Passes:
         """
         if not self._may_make():
             return
-        left = {
-            token.flow_run_id: token.id
+        left = [
+            token
             for token in self._client.api_tokens()
             if token.flow_run_id and token.name == _token_name(self._name, token.flow_run_id)
-        }
-        rows = self._client.graphql(_FINISHED, variables={"ids": list(left)}).data.flow_run if left else ()
-        for row in rows:
-            self._client.delete_api_token(left[row["id"]])
-            _log.info("Revoked the token that was left of flow run %s.", row["id"])
+        ]
+        ids = sorted({str(token.flow_run_id) for token in left})
+        rows = self._client.graphql(_FINISHED, variables={"ids": ids}).data.flow_run if ids else ()
+        finished = {row["id"] for row in rows}
+        # A run that was deployed more than once may have left several.
+        for token in left:
+            if token.flow_run_id in finished:
+                self._delete(token.id)
+                _log.info("Revoked a token that was left of flow run %s.", token.flow_run_id)
 
     def _make(self, charge: Charge) -> str | None:
         if not self._may_make():
             return None
-        made = self._client.create_api_token(
-            _token_name(self._name, charge.run.id), "RUNNER", flow_run_id=charge.run.id
+        # With each attempt under the charge's own key: an answer that was lost leaves no token that nobody revokes.
+        creation = tokens.create_api_token(
+            _token_name(self._name, charge.run.id),
+            "RUNNER",
+            expires_at=None,
+            tenant_id=None,
+            flow_run_id=charge.run.id,
+            key=charge.token_key,
         )
+        made = self._client._execute(creation)
         charge.token_id = made.id
         return made.token
+
+    def _delete(self, token_id: str) -> None:
+        try:
+            self._client.delete_api_token(token_id)
+        except NotFound:
+            _log.debug("The token %s was gone already.", token_id)
 
     def _may_make(self) -> bool:
         if self._client._server.is_embedded:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ class Charge:
     Attributes:
         run: the run.
         token_id: of the token that was made for it; None when it has none of its own.
+        token_key: the idempotency key under which that is made.
         deployment: None until it was deployed.
         subject: what messages call the deployment.
         beating: its heartbeats.
@@ -46,6 +48,7 @@ class Charge:
 
     run: ClaimedRun
     token_id: str | None = None
+    token_key: str = field(default_factory=lambda: str(uuid4()))
     deployment: Deployment | None = None
     subject: str = "its deployment"
     beating: Beating | None = None

@@ -22,6 +22,7 @@ from orchestra_client.server.resolvers import queue
 from orchestra_client.testing import MemoryServer
 from orchestra_client.transport import Request, Response
 from orchestra_client.transport.embedded import EmbeddedTransport
+from orchestra_client.transport.http import HTTPTransport
 from orchestra_client.transport.retry import RetryPolicy
 from tests.agent.world import SHORT, TOKEN, Running, ServerProcess, World, until
 
@@ -146,6 +147,35 @@ def test_an_agent_with_room_for_one_looks_past_runs_that_live(
     assert world.ends(run_id).is_successful()
     agent.stop()
     assert agent.agent.deployed == [run_id]
+
+
+class Lossy(HTTPTransport):
+    """Loses the first answers that hold a token."""
+
+    losses = 3
+
+    def send(self, request: Request) -> Response:
+        response = super().send(request)
+        if "create_api_token" in request.text and self.losses:
+            self.losses -= 1
+            raise TransportConnectionError("the answer was lost")
+        return response
+
+
+def test_a_token_that_was_lost_on_its_way_is_made_once_and_revoked(
+    server: ServerProcess, world: World, start: Callable[..., Running]
+) -> None:
+    transport = Lossy(server.url)
+    start(
+        open_client=lambda: Client(server.url, TOKEN, transport=transport, retry=RetryPolicy(budget=0)),
+    )
+    run_id = world.run("sleep")
+    world.noted("asleep")
+    assert transport.losses == 0
+    assert [token.flow_run_id for token in world.client.api_tokens()].count(run_id) == 1
+    (world.folder / "wake").touch()
+    world.ends(run_id)
+    until(lambda: run_id not in [token.flow_run_id for token in world.client.api_tokens()])
 
 
 def test_an_end_that_could_not_be_reported_is_reported_later(memory: tuple[MemoryServer, World]) -> None:
@@ -293,7 +323,7 @@ def test_it_ends_after_its_polls_and_its_runs(world: World, start: Callable[...,
 def test_tokens_that_a_killed_agent_left_are_revoked(world: World, start: Callable[..., Running]) -> None:
     finished, going = world.run("nothing"), world.run("nothing", labels=["elsewhere"])
     world.client.cancel_flow_run(finished)
-    for run_id in (finished, going):
+    for run_id in (finished, finished, going):
         world.client.create_api_token(f"flow run {run_id} by agent twin", "RUNNER", flow_run_id=run_id)
     start(Quick, name="twin", max_polls=1).wait()
     left = {token.flow_run_id for token in world.client.api_tokens()}
