@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections import deque
 from dataclasses import replace
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
     from orchestra_client.agent.passes import Passes
     from orchestra_client.agent.roster import Charge, Roster
     from orchestra_client.agent.runs import ClaimedRun, DueRun
+    from orchestra_client.clock import Clock
+    from orchestra_client.delivery.backoff import Backoff
 
 __all__ = ["Claims", "deploy"]
 
 _log = logging.getLogger("orchestra_client.agent")
+
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT})
+"""What a machine lacks, when no run could be started on it just now."""
 
 _LOOK = 20
 """Runs of the queue that are looked at together, at least: some of them may still be somebody's."""
@@ -49,6 +55,8 @@ class Claims:
         roster: the charges; the claimed runs are added to it.
         limit: of charges at the same time; None for as many as come.
         pace: how long a silent run counts as alive.
+        rest: how long no run is taken after this machine was short of something.
+        clock: tells the time.
 
     Attributes:
         is_in_doubt: whether a claim was sent whose answer is not known.
@@ -61,13 +69,18 @@ class Claims:
         *,
         limit: int | None,
         pace: Pace,
+        rest: Backoff,
+        clock: Clock,
     ) -> None:
         self._api = api
         self._roster = roster
         self._limit = limit
         self._pace = pace
+        self._clock = clock
         self.is_in_doubt = False
         self._was_full = False
+        self._rest = rest
+        self._resumes_at = 0.0
         self._handed_back: deque[tuple[str, int]] = deque(maxlen=_REMEMBERED)
 
     def poll(self) -> int:
@@ -83,11 +96,14 @@ class Claims:
         """
         self.settle_doubt()
         queue = [run_id for run_id in self._api.queue() if run_id not in self._roster]
+        if self.is_resting:
+            return 0
         room = len(queue) if self._limit is None else max(self._limit - len(self._roster), 0)
         self._tell_if_full(waiting=len(queue), room=room)
         if not queue or not room:
             return 0
-        due = self._free_runs(queue, room)
+        # The first one after a shortage shows whether it is over.
+        due = self._free_runs(queue, 1 if self._rest.failures else room)
         self._claim(due)
         return len(due)
 
@@ -100,6 +116,36 @@ class Claims:
             if len(free) >= room:
                 break
         return free[:room]
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether no run is taken for a while, because this machine could not start one."""
+        return self._clock.monotonic() < self._resumes_at
+
+    def rest(self, why: str) -> None:
+        """Take no runs for a while, each time a longer one.
+
+        Args:
+            why: what this machine is short of.
+        """
+        if self.is_resting:
+            return
+        is_first = not self._rest.failures
+        pause = self._rest.fail()
+        self._resumes_at = self._clock.monotonic() + pause
+        if is_first:
+            _log.error(
+                "This machine cannot start runs (%s). They are given back, and this agent tries one again in %.0f s, and "
+                "then less and less often. Free what is short, or raise its limit.",
+                why,
+                pause,
+            )
+
+    def recover(self) -> None:
+        """Take runs as before: one could be started."""
+        if self._rest.failures:
+            _log.warning("This machine can start runs again.")
+        self._rest.succeed()
 
     def hand_back(self, run_id: str, version: int) -> None:
         """Remember that a Running run has no process any more, for as long as it has this version."""
@@ -153,7 +199,7 @@ class Claims:
 
 
 def deploy(charge: Charge, passes: Passes, deploy_run: Callable[[ClaimedRun], Deployment]) -> bool:
-    """Get a claimed run on its way; a deployment that fails is an ending, too.
+    """Get a claimed run on its way; a deployment that fails is an ending, too, unless this machine is to blame.
 
     Args:
         charge: of the run.
@@ -161,7 +207,8 @@ def deploy(charge: Charge, passes: Passes, deploy_run: Callable[[ClaimedRun], De
         deploy_run: the agent's own way.
 
     Returns:
-        True.
+        Whether it is on its way, or has failed; False when the machine is short of something, so that the run is to be
+        given back.
 
     Raises:
         OrchestraError: the server did not answer; to be tried again.
@@ -172,11 +219,20 @@ def deploy(charge: Charge, passes: Passes, deploy_run: Callable[[ClaimedRun], De
         charge.subject = deployment.describe()
     except (TransportError, AuthenticationError, ServerError, RateLimited):
         raise
+    except OSError as error:
+        if error.errno in _SHORTAGES:
+            charge.shortage = str(error)
+            return False
+        _fail(charge, error)
     except Exception as error:  # noqa: BLE001 - `deploy` is anybody's code, and its failure is the run's
-        is_told = isinstance(error, OrchestraError | OSError)
-        _log.error("%s could not be deployed: %s", charge.run, error, exc_info=not is_told)
-        charge.ending = Ending(f"could not be started ({type(error).__name__}: {error})", is_clean=False)
+        _fail(charge, error)
     else:
         charge.deployment = deployment
         _log.info("Deployed %s of flow %r: %s.", charge.run, charge.run.flow_name, charge.subject)
     return True
+
+
+def _fail(charge: Charge, error: Exception) -> None:
+    is_told = isinstance(error, OrchestraError | OSError)
+    _log.error("%s could not be deployed: %s", charge.run, error, exc_info=not is_told)
+    charge.ending = Ending(f"could not be started ({type(error).__name__}: {error})", is_clean=False)

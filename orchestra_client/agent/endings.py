@@ -153,7 +153,12 @@ class Endings:
             OrchestraError: the server did not answer.
         """
         try:
-            state = Scheduled("The agent that had claimed the run stopped before it began.")
+            why = (
+                "stopped before it began"
+                if charge.shortage is None
+                else f"could not start it: {charge.shortage}"
+            )
+            state = Scheduled(f"The agent that had claimed the run {why}.")
             self._api.client.set_flow_run_state(charge.run.id, charge.run.version, state)
         except (VersionConflict, StateConflict) as error:
             _log.info("Left %s as it is: %s", charge.run, error)

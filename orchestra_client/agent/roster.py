@@ -34,6 +34,7 @@ class Charge:
         run: the run.
         token_id: of the token that was made for it; None when it has none of its own.
         token_key: the idempotency key under which that is made.
+        shortage: what this machine was short of, so that the run is to be given back; None when it was not.
         deployment: None until it was deployed.
         subject: what messages call the deployment.
         beating: its heartbeats.
@@ -49,6 +50,7 @@ class Charge:
     run: ClaimedRun
     token_id: str | None = None
     token_key: str = field(default_factory=lambda: str(uuid4()))
+    shortage: str | None = None
     deployment: Deployment | None = None
     subject: str = "its deployment"
     beating: Beating | None = None

@@ -86,7 +86,14 @@ class Shift:
         self._woken = threading.Event()
         self._idle = Backoff(pace.first_poll, pace.longest_poll, agent.random)
         self._passes = Passes(api, agent.name)
-        self._claims = Claims(api, self.roster, limit=agent.limit, pace=pace)
+        self._claims = Claims(
+            api,
+            self.roster,
+            limit=agent.limit,
+            pace=pace,
+            rest=Backoff(10.0, 300.0, agent.random),
+            clock=clock,
+        )
         self._oversight = Oversight(api, self.roster, pace, clock)
         self._endings = Endings(
             api, self.roster, self._passes, leftovers, self._claims.hand_back, pace=pace, clock=clock
@@ -147,7 +154,10 @@ class Shift:
 
     def _deploy(self) -> None:
         for charge in self.roster.undeployed():
-            done = self._see_off(charge, self._endings.release) if self._is_ending else self._start(charge)
+            if self._claims.is_resting and charge.shortage is None:
+                charge.shortage = "another run could not be started either"
+            is_given_up = self._is_ending or charge.shortage is not None
+            done = self._see_off(charge, self._endings.release) if is_given_up else self._start(charge)
             if done is None:
                 break
 
@@ -155,7 +165,11 @@ class Shift:
         done = self.contact.ask(
             f"Deploying {charge.run}", lambda: deploy(charge, self._passes, self._agent.deploy)
         )
+        if charge.shortage is not None:
+            self._claims.rest(charge.shortage)
+            return self._see_off(charge, self._endings.release)
         if charge.deployment is not None:
+            self._claims.recover()
             charge.beating = self._heartbeats.add(charge.run.id)
             self._watching.ensure()
             self._watching.wake()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -147,6 +148,36 @@ def test_an_agent_with_room_for_one_looks_past_runs_that_live(
     assert world.ends(run_id).is_successful()
     agent.stop()
     assert agent.agent.deployed == [run_id]
+
+
+class Short(Quick):
+    """On a machine that has no descriptors left, for a while."""
+
+    failures = 1
+
+    def deploy(self, run: ClaimedRun) -> Deployment:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return super().deploy(run)
+
+
+def test_an_agent_without_descriptors_gives_runs_back_and_rests(
+    memory: tuple[MemoryServer, World], caplog: pytest.LogCaptureFixture
+) -> None:
+    server, world = memory
+    runs = [world.run("nothing") for _ in range(5)]
+    agent = in_memory(server, Short, world, random=lambda: 0.999)
+    until(lambda: all(world.states(run)[-1] == "Scheduled" for run in runs) and "cannot start" in caplog.text)
+    polls = agent.agent.status()[1]["polls"]
+    until(lambda: agent.agent.status()[1]["polls"] > polls + 3)
+    assert [world.states(run) for run in runs] == [["Scheduled", "Submitted", "Scheduled"]] * 5
+    assert caplog.text.count("This machine cannot start runs") == 1
+    assert "Too many open files" in world.row(runs[0]).state_message
+    for run in runs:
+        world.ends(run)
+    agent.stop()
+    assert "can start runs again" in caplog.text
 
 
 class Lossy(HTTPTransport):
