@@ -50,6 +50,9 @@ class Output:
 
     def collect(self) -> None:
         """Read what has been written since the last time, `limit` bytes at most; what is beyond is discarded."""
+        if os.fstat(self.file.fileno()).st_size < self._position:
+            # The process has cut it, since nobody seemed to read it.
+            self._position = 0
         for _ in range(self._limit // _CHUNK + 1):
             chunk = os.pread(self.file.fileno(), _CHUNK, self._position)
             if not chunk:

@@ -32,6 +32,7 @@ from orchestra_client.client import Client
 from orchestra_client.config import context, number
 from orchestra_client.engine.console import set_up_logging
 from orchestra_client.engine.loading import load_flow
+from orchestra_client.engine.own_output import bound_output
 from orchestra_client.engine.ownership import refuse_live_run
 from orchestra_client.engine.remote import LONGEST_WAIT, ServerRun
 from orchestra_client.engine.reporting import RunDisowned
@@ -65,6 +66,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         print("Set ORCHESTRA_FLOW_RUN_ID to the id of the flow run.", file=sys.stderr)
         return MISUSED
     handler = set_up_logging(environ.get("ORCHESTRA_LOG_LEVEL", "INFO").upper())
+    output = bound_output()
     try:
         with context(flow_run_id=flow_run_id), Client() as client:
             return _Process(
@@ -75,6 +77,8 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         return NOT_REPORTED
     finally:
         handler.close()
+        if output is not None:
+            output.stop(1.0)
 
 
 class _Process:

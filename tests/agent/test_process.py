@@ -14,6 +14,7 @@ import pytest
 
 from orchestra_client.agent.output import Output
 from orchestra_client.agent.process import DISOWNED, LocalProcess
+from orchestra_client.engine.own_output import bound_output, cut_output
 from orchestra_client.engine.run import CANCELLED, NOT_OURS
 from tests.agent.world import defunct_children, lives, until
 
@@ -124,6 +125,53 @@ time.sleep(60)"""
     )
     end(process)
     assert (tmp_path / "tidied").exists()
+
+
+def test_a_process_without_an_agent_keeps_its_output_short() -> None:
+    output = Output()
+    os.write(output.file.fileno(), b"early\n" * 10)
+    output.collect()
+    assert not cut_output(output.file.fileno(), limit=60)
+    os.write(output.file.fileno(), b"unread\n")
+    assert cut_output(output.file.fileno(), limit=60)
+    assert os.fstat(output.file.fileno()).st_size == 0
+    os.write(output.file.fileno(), b"late\n")
+    assert output.close().splitlines()[-2:] == ["early", "late"]
+
+
+def test_a_file_of_somebodys_own_is_never_cut(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("ab") as file:
+        file.write(b"x" * 100)
+        file.flush()
+        assert bound_output(file.fileno()) is None
+        assert not cut_output(file.fileno(), limit=10)
+    assert (tmp_path / "log").stat().st_size == 100
+
+
+CHATTY = """
+import sys, time
+from orchestra_client.engine import own_output
+own_output._LIMIT, own_output._INTERVAL = 1000, 0.05
+assert own_output.bound_output()
+deadline = time.monotonic() + 20
+while time.monotonic() < deadline:
+    sys.stdout.write("x" * 200 + "\\n")
+    sys.stdout.flush()
+    time.sleep(0.01)
+"""
+
+
+def test_output_that_nobody_reads_stays_short() -> None:
+    process = started(CHATTY)
+    sizes: list[int] = []
+
+    def was_cut() -> bool:
+        sizes.append(os.fstat(process._output.file.fileno()).st_size)
+        return max(sizes) > 1000 and sizes[-1] < max(sizes)
+
+    until(was_cut)
+    process.kill()
+    end(process)
 
 
 def test_a_program_that_is_not_there_leaves_nothing_open() -> None:
