@@ -12,8 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestra_client import Client
+from orchestra_client.agent import LocalAgent, Pace
 from orchestra_client.flows import Module
-from tests.agent.world import ORCHESTRA, TOKEN, ServerProcess, defunct_children, exists, lives, until
+from tests.agent.world import (
+    ORCHESTRA,
+    TOKEN,
+    Running,
+    ServerProcess,
+    defunct_children,
+    exists,
+    lives,
+    open_client,
+    until,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FLOW = """
-import os, time
+import os, subprocess, time
 from pathlib import Path
 from orchestra_client import context
 from orchestra_client.flows import Flow, Parameter, task
@@ -30,6 +41,8 @@ from orchestra_client.flows import Flow, Parameter, task
 @task
 def begin(folder):
     place = Path(folder)
+    if (place / "with a child").exists():
+        (place / "child").write_text(str(subprocess.Popen(["sleep", "60"]).pid))
     with (place / "runs").open("a") as file:
         file.write(f"{os.getpid()}\\n")
     print("the work begins")
@@ -207,6 +220,27 @@ def test_a_cancelled_run_says_so_itself(work: Work, start: Callable[..., AgentPr
     until(lambda: work.state(run_id).is_finished(), timeout=15)
     assert work.state(run_id).type_name == "Cancelled"
     until(lambda: not any(map(lives, work.pids())))
+
+
+def test_what_a_cancelled_run_has_started_ends_though_its_agent_hears_of_it_last(
+    work: Work, server: ServerProcess
+) -> None:
+    (work.folder / "with a child").touch()
+    agent = Running(
+        LocalAgent(
+            labels=[str(work.folder)],
+            open_client=lambda: open_client(server.url),
+            env={"PYTHONPATH": str(work.folder)},
+            pace=Pace(look=1000.0),
+        )
+    )
+    run_id = work.run()
+    until(work.pids)
+    child = int((work.folder / "child").read_text())
+    work.client.cancel_flow_run(run_id)
+    until(lambda: work.state(run_id).type_name == "Cancelled", timeout=20)
+    until(lambda: not lives(child), timeout=10)
+    agent.stop()
 
 
 def test_a_deleted_run_ends_by_itself(work: Work, start: Callable[..., AgentProcess]) -> None:
