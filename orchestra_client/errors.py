@@ -190,6 +190,11 @@ class AuthenticationError(OrchestraError):
     source: str | None = None
     operation: str | None = None
 
+    @property
+    def reason(self) -> str:
+        """Why it was refused, without the part that tells which credential it was."""
+        return str(self).removesuffix(f" Sent with {self.operation}: {self.source}.")
+
 
 class PermissionDenied(OrchestraError):
     """The credential is valid and does not allow this operation."""

@@ -101,6 +101,19 @@ class Authentication:
             self.tenant_headers = {_TENANT_HEADER: login.tenant_id}
             return login
 
+    def adopt(self, login: Credentials) -> None:
+        """Act by another login from now on, as where somebody has logged in anew.
+
+        Args:
+            login: with a token.
+        """
+        with self._renewing:
+            if login.api_token:
+                self.credentials.become(
+                    login.api_token, login.source, location=login.location, wish=login.wish
+                )
+                self.tenant_headers = {}
+
     def logout(self) -> None:
         """Act as the API token itself from now on."""
         with self._renewing:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from orchestra_client.agent.api import AgentApi
 from orchestra_client.agent.health import HealthServer, parse_address
 from orchestra_client.agent.leftovers import Leftovers
+from orchestra_client.agent.logins import Logins
 from orchestra_client.agent.pace import Pace
 from orchestra_client.agent.shift import Shift
 from orchestra_client.clock import SystemClock
@@ -137,18 +138,20 @@ class Agent(ABC):
         Raises:
             ConfigurationError: no server is configured, or the health address cannot be listened on.
             TransportError: the server cannot be reached. Later, the agent waits for it.
-            AuthenticationError: the server refused the token.
+            AuthenticationError: the server refused the token; or did so later, for as long as `Pace.refused` says,
+                and no run is under way.
         """
+        logins = Logins(self._open_client)
         with ExitStack() as stack:
             health = None
             if self.health_address is not None:
                 health = stack.enter_context(HealthServer(self.health_address, self.status))
-            client = stack.enter_context(self._open_client())
+            client = stack.enter_context(logins.open())
             api = AgentApi(client, type(self).__name__, self.name, self.labels)
             api.register()
-            heartbeats = stack.enter_context(Heartbeats(self._open_client, interval=self.pace.beat))
-            leftovers = stack.enter_context(Leftovers(self._open_client, client._server.url))
-            self._shift = Shift(self, api, heartbeats, leftovers)
+            heartbeats = stack.enter_context(Heartbeats(logins.open, interval=self.pace.beat))
+            leftovers = stack.enter_context(Leftovers(logins.open, client._server.url))
+            self._shift = Shift(self, api, heartbeats, leftovers, logins)
             (on_ready or _log.info)(self._line(client, health))
             return self._shift.run()
 
@@ -171,10 +174,11 @@ class Agent(ABC):
             return True, {"status": "starting", **told}
         age = self.clock.monotonic() - shift.turned_at
         away_for = shift.contact.away_for
-        is_well = age < _STUCK
+        is_stuck, is_refused = age >= _STUCK, shift.contact.refused_for is not None
         status = "waiting for the server" if away_for is not None else "working"
-        return is_well, {
-            "status": "stuck" if not is_well else "stopping" if shift.is_draining else status,
+        status = "refused" if is_refused else "stopping" if shift.is_draining else status
+        return not (is_stuck or is_refused), {
+            "status": "stuck" if is_stuck else status,
             **told,
             "runs": [charge.run.id for charge in shift.roster.all()],
             "polls": shift.polls,

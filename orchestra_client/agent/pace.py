@@ -29,6 +29,8 @@ class Pace:
         linger: that a deployment may go on after its run came to an end; and that states which one left on disk may
             take to be delivered before its run is judged without them.
         drain: that a stopping agent waits for its runs.
+        refused: that an agent whose token is refused goes on asking, in case somebody mends it; then it ends as soon as
+            no run is under way.
         report: that a stopping agent tries to report the ends of runs that it had to end.
 
     Raises:
@@ -46,6 +48,7 @@ class Pace:
     grace: float = 10.0
     linger: float = 30.0
     drain: float = 600.0
+    refused: float = 300.0
     report: float = 30.0
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestra_client.agent.claims import Claims, deploy
-from orchestra_client.agent.contact import Contact
+from orchestra_client.agent.contact import Contact, refused
 from orchestra_client.agent.endings import Endings, Oversight
 from orchestra_client.agent.passes import Passes
 from orchestra_client.agent.process import LocalProcess, reap_orphans
@@ -17,6 +17,7 @@ from orchestra_client.agent.roster import Charge, Roster, Watcher
 from orchestra_client.agent.unmatched import Unmatched
 from orchestra_client.delivery.backoff import Backoff
 from orchestra_client.delivery.worker import Worker
+from orchestra_client.errors import AuthenticationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from orchestra_client.agent.api import AgentApi
     from orchestra_client.agent.base import Agent
     from orchestra_client.agent.leftovers import Leftovers
+    from orchestra_client.agent.logins import Logins
     from orchestra_client.delivery.heartbeats import Heartbeats
 
 __all__ = ["Shift"]
@@ -61,6 +63,7 @@ class Shift:
         api: of the agent, registered.
         heartbeats: of the runs.
         leftovers: what ended processes of this machine have not delivered.
+        logins: of all clients that the agent uses.
 
     Attributes:
         roster: the runs that the agent is in charge of.
@@ -70,14 +73,16 @@ class Shift:
         is_draining: whether no more runs are taken.
     """
 
-    def __init__(self, agent: Agent, api: AgentApi, heartbeats: Heartbeats, leftovers: Leftovers) -> None:
+    def __init__(
+        self, agent: Agent, api: AgentApi, heartbeats: Heartbeats, leftovers: Leftovers, logins: Logins
+    ) -> None:
         pace, clock = agent.pace, agent.clock
         self._agent = agent
         self._api = api
         self._heartbeats = heartbeats
         self._leftovers = leftovers
         self.roster = Roster()
-        self.contact = Contact(Backoff(0.5, pace.longest_poll, agent.random), clock)
+        self.contact = Contact(Backoff(0.5, pace.longest_poll, agent.random), clock, logins.renew)
         self.polls = 0
         self.turned_at = clock.monotonic()
         self.is_draining = False
@@ -111,6 +116,9 @@ class Shift:
 
         Returns:
             Whether the end of every run is known to the server.
+
+        Raises:
+            AuthenticationError: the server has refused the agent's token for too long.
         """
         self.contact.ask("Revoking tokens that were left behind", self._passes.revoke_left)
         while not self._is_done():
@@ -120,6 +128,8 @@ class Shift:
         self._watching.stop(timeout=_TICK)
         for charge in self.roster.all():
             _log.error("The end of %s could not be reported.", charge.run)
+        if self.contact.refusal is not None and not self._agent.stops:
+            raise AuthenticationError(refused(self.contact.refusal))
         return len(self.roster) == 0
 
     def _turn(self) -> None:
@@ -234,7 +244,13 @@ class Shift:
             _log.info("The agent takes no more runs (%s); %d are under way.", why, len(self.roster))
         self.is_draining = True
 
+    def _is_locked_out(self) -> bool:
+        refused_for = self.contact.refused_for
+        return refused_for is not None and refused_for >= self._agent.pace.refused and not self.roster.live()
+
     def _is_done(self) -> bool:
+        if self._is_locked_out():
+            return True
         if self._is_ending and self._deadline is not None:
             is_over = self._agent.clock.monotonic() >= self._deadline or self._agent.stops > 2
             if is_over and not self.roster.live():

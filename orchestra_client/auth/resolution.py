@@ -17,7 +17,7 @@ from .store import CredentialStore, SavedLogin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Login", "checked_token", "open_store", "resolve_login"]
+__all__ = ["Login", "checked_token", "open_store", "resolve_login", "saved_anew"]
 
 _log = logging.getLogger("orchestra_client")
 
@@ -105,6 +105,27 @@ def _from_saved(saved: SavedLogin, wish: TenantWish | None, store: CredentialSto
     if wish is None and saved.tenant_id:
         wish = TenantWish(saved.tenant_id, saved.tenant_slug, source.value)
     return Credentials(checked_token(saved.api_token, source), source, wish=wish, location=str(store.path))
+
+
+def saved_anew(current: Credentials, server: str, store: CredentialStore) -> Credentials | None:
+    """The saved login, where somebody has logged in with another token since; None where nothing is new.
+
+    Args:
+        current: what a client uses. Only credentials that came from the saved login are ever replaced by it.
+        server: the URL, as it is saved.
+        store: the saved logins.
+
+    Raises:
+        ConfigurationError: the saved login cannot be read.
+    """
+    if current.source is not CredentialSource.SAVED_LOGIN:
+        return None
+    saved = store.load(server)
+    if saved is None or saved.api_token in {None, current.api_token}:
+        return None
+    wish = current.wish
+    is_own = wish is not None and wish.source != CredentialSource.SAVED_LOGIN.value
+    return _from_saved(saved, wish if is_own else None, store)
 
 
 def _tenant(name: str | None) -> TenantWish | None:

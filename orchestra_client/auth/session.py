@@ -147,6 +147,11 @@ class Credentials:
         return self._source
 
     @property
+    def location(self) -> str | None:
+        """What messages add to the source, e.g. the path of the file."""
+        return self._location
+
+    @property
     def session(self) -> TenantSession | None:
         """The tenant session, or None while the API token speaks for itself."""
         return self._state.session
@@ -215,15 +220,24 @@ class Credentials:
         """Ask for another tenant; the next step is a login to it."""
         self._change(self._api_token, None, wish)
 
-    def become(self, token: str, source: CredentialSource) -> None:
-        """Be somebody else from now on: another token speaks for itself.
+    def become(
+        self,
+        token: str,
+        source: CredentialSource,
+        *,
+        location: str | None = None,
+        wish: TenantWish | None = None,
+    ) -> None:
+        """Be somebody else from now on.
 
         Args:
             token: in place of the API token.
             source: where it came from.
+            location: what to add to the source in messages.
+            wish: the tenant to log in to before the next request; None lets the token speak for itself.
         """
-        self._api_token, self._source, self._location = token, source, None
-        self.drop()
+        self._api_token, self._source, self._location = token, source, location
+        self._change(token, None, wish)
 
     def learn(self, date_header: str | None, received_at: float) -> None:
         """Learn the server's clock from an answer; cheap, and done at most once a minute.

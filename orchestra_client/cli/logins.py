@@ -135,7 +135,7 @@ def facts_of(client: Client, api_token: str | None) -> TokenFacts:
 
 def reason_of(error: AuthenticationError) -> str:
     """Why a token was refused, without the part that tells which token it was: here, that is known better."""
-    return str(error).removesuffix(f" Sent with {error.operation}: {error.source}.")
+    return error.reason
 
 
 def _facts(data: Any) -> TokenFacts:

@@ -479,3 +479,58 @@ def test_stop_and_status_may_come_from_anywhere(world: World, start: Callable[..
     for reader in readers:
         reader.join()
     assert agent.status()[0]
+
+
+class TestARefusedToken:
+    def test_an_agent_whose_token_is_revoked_says_so_is_unwell_and_ends(
+        self, world: World, start: Callable[..., Running], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        # Given an agent with a token of its own
+        made = world.client.create_api_token("agent", "TENANT")
+        agent = start(Quick, token=made.token, pace={"refused": 1.0})
+        # When it is revoked
+        world.client.delete_api_token(made.id)
+        # Then the agent is not well
+        until(lambda: agent.agent.status()[1]["status"] == "refused")
+        assert agent.agent.status()[0] is False
+        # and ends with that error, which names the token and what to do
+        agent.wait()
+        assert isinstance(agent.error, AuthenticationError)
+        for text in (str(agent.error), caplog.text):
+            assert f"The server refuses this agent's API token orc_…{made.token[-4:]} from" in text
+            assert "orchestra token create" in text
+        assert "No answer for" not in caplog.text
+
+    def test_it_stays_as_long_as_a_run_is_under_way(
+        self, world: World, start: Callable[..., Running]
+    ) -> None:
+        made = world.client.create_api_token("agent", "TENANT")
+        agent = start(Slow, token=made.token, pace={"refused": 0.1})
+        world.run("nothing")
+        until(lambda: len(agent.agent.status()[1].get("runs", ())) == 1)
+        until(agent.agent._shift.roster.live)
+        world.client.delete_api_token(made.id)
+        until(lambda: agent.agent.status()[1]["status"] == "refused")
+        time.sleep(1)
+        assert agent.error is None
+        agent.agent.stop()
+
+    def test_a_later_login_is_used(
+        self, server: ServerProcess, world: World, start: Callable[..., Running]
+    ) -> None:
+        # Given an agent that acts by the saved login
+        first, second = (world.client.create_api_token(name, "TENANT") for name in ("first", "second"))
+        with Client(server.url, first.token) as client:
+            client.save_api_token()
+        agent = start(
+            Quick, pace={"refused": 60.0}, open_client=lambda: Client(server.url, retry=RetryPolicy(budget=0))
+        )
+        # When its token is revoked, and somebody logs in anew
+        world.client.delete_api_token(first.id)
+        until(lambda: agent.agent.status()[1]["status"] == "refused")
+        with Client(server.url, second.token) as client:
+            client.save_api_token()
+        # Then it goes on with the new one
+        until(lambda: agent.agent.status()[1]["status"] == "working")
+        run_id = world.run("nothing")
+        until(lambda: world.state(run_id).type_name != "Scheduled")

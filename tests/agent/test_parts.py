@@ -14,7 +14,13 @@ from orchestra_client.agent.health import parse_address
 from orchestra_client.agent.local import inherited
 from orchestra_client.agent.output import Output
 from orchestra_client.delivery.backoff import Backoff
-from orchestra_client.errors import BadInput, ConfigurationError, NotFound, TransportConnectionError
+from orchestra_client.errors import (
+    AuthenticationError,
+    BadInput,
+    ConfigurationError,
+    NotFound,
+    TransportConnectionError,
+)
 from orchestra_client.testing import VirtualClock
 
 if TYPE_CHECKING:
@@ -60,6 +66,20 @@ class TestContact:
         assert contact.ask("Asking", raising(ZeroDivisionError("a bug"))) is None
         assert contact.pause == 0.5
         assert "Traceback" in caplog.text
+
+    def test_a_refused_token_is_no_outage(self, caplog: pytest.LogCaptureFixture) -> None:
+        clock = VirtualClock()
+        contact = Contact(Backoff(0.5, 10.0, lambda: 0.0), clock)
+        refusal = raising(AuthenticationError("The token was revoked."))
+        while clock.monotonic() < 600:
+            contact.ask("Asking", refusal)
+            clock.advance(contact.pause)
+        assert (contact.away_for, contact.was_refused) == (None, False)
+        assert contact.refused_for is not None
+        assert contact.refused_for >= 600
+        assert 10 <= len(caplog.records) <= 12
+        contact.ask("Asking", lambda: True)
+        assert (contact.refused_for, contact.refusal) == (None, None)
 
     def test_ten_minutes_are_eleven_lines_of_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
         clock = VirtualClock()
