@@ -66,7 +66,7 @@ class TestServerUrls:
             ("http://", "a host is missing"),
             ("http://host:port", "Port"),
             ("http://host:99999", "ort"),
-            ("http://me:pw@host", "api_token"),
+            ("http://me:pw@host", "ORCHESTRA_API_TOKEN"),
             ("http://host/#here", "fragment"),
             ("sqlite://runs.db", "three slashes"),
             ("sqlite:///", "three slashes"),

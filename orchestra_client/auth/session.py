@@ -45,7 +45,7 @@ from . import tokens
 if TYPE_CHECKING:
     from .tokens import TenantSession
 
-__all__ = ["CredentialSource", "Credentials", "Step", "TenantWish", "Ticket"]
+__all__ = ["NOBODY", "CredentialSource", "Credentials", "Step", "TenantWish", "Ticket"]
 
 Step = Literal["login", "refresh"]
 
@@ -257,7 +257,7 @@ class Credentials:
         wish = self._state.wish
         tenant = f", tenant {wish.name}" if wish else ""
         if self._api_token is None:
-            return f"no API token (looked at {_LOOKED_AT}; `orchestra auth login` saves one){tenant}"
+            return f"{NOBODY} (looked at {_LOOKED_AT}; `orchestra auth login` saves one){tenant}"
         place = self._source.value + (f" ({self._location})" if self._location else "")
         return f"API token {mask_token(self._api_token)} from {place}{tenant}"
 
@@ -265,5 +265,8 @@ class Credentials:
         generation = self._state.ticket.generation + 1
         self._state = _Snapshot(Ticket(bearer, generation), session, wish)
 
+
+NOBODY = "no API token"
+"""How the description of credentials begins that have none."""
 
 _LOOKED_AT = "the api_token argument, orchestra_client.context, ORCHESTRA_API_TOKEN and the saved login"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra_client.cli.options import connected, filled, json_option
+from orchestra_client.cli.options import connected, filled, json_option, server_url
 from orchestra_client.cli.output import print_fields, print_json, say
 from orchestra_client.cli.prompts import confirm
 from orchestra_client.cli.root import NotLoggedIn
 from orchestra_client.cli.terminal import is_watched
+from orchestra_client.errors import AuthenticationError
 
 if TYPE_CHECKING:
     from orchestra_client.cli.logins import LoginStatus
@@ -29,7 +30,7 @@ def auth() -> None:
 @auth.command()
 @click.option(
     "--api-server",
-    type=filled,
+    type=server_url,
     metavar="URL",
     envvar="ORCHESTRA_API_SERVER",
     show_envvar=True,
@@ -86,7 +87,7 @@ def login(
 @auth.command()
 @click.option(
     "--api-server",
-    type=filled,
+    type=server_url,
     metavar="URL",
     envvar="ORCHESTRA_API_SERVER",
     show_envvar=True,
@@ -123,7 +124,7 @@ def logout(*, api_server: str | None, everywhere: bool, revoke: bool, yes: bool)
 @json_option
 @click.option(
     "--api-server",
-    type=filled,
+    type=server_url,
     metavar="URL",
     help="Tell of this server alone.  [default: all that are known]",
 )
@@ -180,6 +181,13 @@ def token(connect: Connect) -> None:
     In a tenant this is a session's access token, good for some minutes; else it is the API token itself.
     """
     with connect() as client:
-        click.echo(client.get_auth_token())
+        try:
+            click.echo(client.get_auth_token())
+        except AuthenticationError as error:
+            if error.operation is not None:
+                raise
+            raise AuthenticationError(
+                f"There is no token to print: there is no login for {client.api_server}."
+            ) from None
     if is_watched():
         say("Whoever has this token acts as you.")

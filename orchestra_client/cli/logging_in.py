@@ -35,8 +35,8 @@ def server_to_log_in(api_server: str | None) -> str:
     """The server that is meant: the given one, or what somebody answers, or that of the latest login.
 
     Raises:
-        click.UsageError: nobody says.
-        ConfigurationError: the URL makes no sense, or is that of a store, which asks for no login.
+        click.UsageError: nobody says, or it is a store, which asks for no login.
+        ConfigurationError: the URL makes no sense.
     """
     saved = None if api_server else open_store(os.environ).active_server
     if api_server is None and can_ask():
@@ -45,7 +45,7 @@ def server_to_log_in(api_server: str | None) -> str:
         raise click.UsageError("Which server? Say --api-server URL, or set ORCHESTRA_API_SERVER.")
     url = normalize_server(api_server or saved or "", origin="--api-server")
     if not url.startswith("http"):
-        raise ConfigurationError("A store of your own asks for no login; use it with --api-server as it is.")
+        raise click.UsageError("A store of your own asks for no login; use it with --api-server as it is.")
     return url
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-__all__ = ["earlier", "later", "parse_moment", "parse_span", "span"]
+__all__ = ["earlier", "later", "parse_moment", "parse_span", "positive_span", "span"]
 
 T = TypeVar("T")
 
@@ -145,6 +145,14 @@ def earlier(text: str) -> datetime:
 def span(text: str) -> timedelta:
     """How long, as the `type` of an option like ``--timeout``."""
     return _read(lambda: parse_span(text))
+
+
+def positive_span(text: str) -> timedelta:
+    """How long, and more than no time at all, as the `type` of an option like ``--expires-in``."""
+    duration = span(text)
+    if not duration:
+        raise click.BadParameter(f"{text!r} is no time at all; give more, as '90 days'.")
+    return duration
 
 
 def _read(parse: Callable[[], T]) -> T:

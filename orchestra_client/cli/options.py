@@ -49,9 +49,33 @@ def filled(text: str) -> str:
     return text
 
 
+def server_url(text: str) -> str:
+    """The URL of a server, as the `type` of an option; given to the command in its one form."""
+    from orchestra_client.config import normalize_server  # noqa: PLC0415 - only where one is given
+
+    return _url(lambda: normalize_server(filled(text), origin="--api-server"))
+
+
+def database_url(text: str) -> str:
+    """The URL of a database, as the `type` of an option; given to the command in its one form."""
+    from orchestra_client.config import normalize_database  # noqa: PLC0415 - only where one is given
+
+    return _url(lambda: normalize_database(filled(text), origin="--database"))
+
+
+def _url(read: Callable[[], str]) -> str:
+    from orchestra_client.errors import ConfigurationError  # noqa: PLC0415 - as above
+
+    try:
+        return read()
+    except ConfigurationError as error:
+        # It names the option already.
+        raise click.UsageError(str(error)) from None
+
+
 api_server_option = click.option(
     "--api-server",
-    type=filled,
+    type=server_url,
     metavar="URL",
     help="The server's URL.  [default: ORCHESTRA_API_SERVER, or the saved login's]",
 )

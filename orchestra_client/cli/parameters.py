@@ -7,15 +7,25 @@
 from __future__ import annotations
 
 import json
+import math
+import shlex
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import TextIO
 
-__all__ = ["parameter_value", "read_pairs", "read_parameter_file", "text_of"]
+__all__ = [
+    "NotANumber",
+    "misfits",
+    "parameter_value",
+    "parse_json",
+    "read_pairs",
+    "read_parameter_file",
+    "text_of",
+]
 
 MAX_CHARACTERS = 10_000_000
 """Of a file. What is longer may have no end."""
@@ -48,7 +58,7 @@ def read_pairs(pairs: Iterable[str], option: str = "--param") -> dict[str, Any]:
 def parameter_value(text: str) -> Any:
     """The value that a text stands for: itself, unless it is JSON."""
     try:
-        return _parsed(text)
+        return parse_json(text)
     except (ValueError, RecursionError):
         return text
 
@@ -87,7 +97,7 @@ def read_parameter_file(name: str, text: str, option: str = "--param-file") -> d
         click.BadParameter: it is no JSON object.
     """
     try:
-        values = _parsed(text)
+        values = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise _bad(f"{name} is not JSON: {error}.", option) from None
     if not isinstance(values, dict):
@@ -95,12 +105,29 @@ def read_parameter_file(name: str, text: str, option: str = "--param-file") -> d
     return values
 
 
-def _parsed(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
+class NotANumber(ValueError):
+    """Python's JSON has names for what is no number; JSON does not."""
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON, more strictly than Python does.
+
+    Raises:
+        NotANumber: it has NaN or an infinity, or a number that only an infinity could stand for.
+        ValueError: it is no JSON, or an object has a name twice.
+    """
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_unique)
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise NotANumber(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotANumber(text)
+    return number
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -108,6 +135,28 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("an object has a name twice")
     return found
+
+
+def misfits(
+    declared: Iterable[Mapping[str, Any]], defaults: Mapping[str, Any], given: Mapping[str, Any]
+) -> str | None:
+    """What is wrong with the parameters of a run; None when they fit.
+
+    Args:
+        declared: the flow's, each with `name` and `required`.
+        defaults: values that need not be given.
+        given: those of the run.
+    """
+    declared = list(declared)
+    names = sorted(each["name"] for each in declared)
+    if unknown := sorted(given.keys() - set(names)):
+        known = f"it has {', '.join(map(repr, names))}" if names else "it has none"
+        return f"The flow has no parameter {', '.join(map(repr, unknown))}; {known}."
+    needed = {each["name"] for each in declared if each.get("required")}
+    if missing := sorted(needed - given.keys() - defaults.keys()):
+        pairs = " ".join(f"-p {shlex.quote(name)}=…" for name in missing)
+        return f"The flow requires the parameter {', '.join(map(repr, missing))}; give it with {pairs}."
+    return None
 
 
 def _bad(message: str, option: str) -> click.BadParameter:

@@ -109,8 +109,19 @@ class NotLoggedIn(click.ClickException):
 
 def _shown(error: OrchestraError) -> click.ClickException:
     if isinstance(error, AuthenticationError):
-        return NotLoggedIn(_safe(f"{error}\nLog in with `orchestra auth login`, or set ORCHESTRA_API_TOKEN."))
+        return NotLoggedIn(
+            _safe(f"{_refusal(error)}\nLog in with `orchestra auth login`, or set ORCHESTRA_API_TOKEN.")
+        )
     return click.ClickException(_safe(str(error)))
+
+
+def _refusal(error: AuthenticationError) -> str:
+    """What was refused. Where there was no token, no argument of Python is where it could have been."""
+    from orchestra_client.auth.session import NOBODY  # noqa: PLC0415 - only where something went wrong
+
+    if (error.source or "").startswith(NOBODY):
+        return f"{error.reason} No API token was sent: ORCHESTRA_API_TOKEN is not set, and no login for the server is saved."
+    return str(error)
 
 
 def _safe(message: str) -> str:

@@ -12,19 +12,23 @@ from orchestra_client.cli.lookup import find_flow, flow_title, is_id_of, read_fl
 from orchestra_client.cli.moments import later, span
 from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import print_json, say
-from orchestra_client.cli.parameters import read_pairs, read_parameter_file, text_of
+from orchestra_client.cli.parameters import misfits, read_pairs, read_parameter_file, text_of
 from orchestra_client.cli.watching import watch_to_the_end
 from orchestra_client.errors import BadInput, OrchestraError
 from orchestra_client.operations.paging import MAX_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
     from typing import TextIO
 
     from orchestra_client.cli.options import Connect
     from orchestra_client.client import Client
     from orchestra_client.results import FlowVersion
+
+_PARAMETERS = """query Parameters($id: UUID!) {
+  flow(where: { id: { _eq: $id } }) { parameters flow_group { default_parameters } }
+}"""
 
 
 @click.command()
@@ -145,10 +149,18 @@ def _create(
             scheduled_start_time=at,
             idempotency_key=idempotency_key,
         )
-    except BadInput as error:
-        raise click.ClickException(
-            f"{error}\n`orchestra flow show {flow.id}` shows its parameters."
-        ) from None
+    except BadInput:
+        declared, defaults = _declared(client, flow)
+        if wrong := misfits(declared, defaults, parameters):
+            raise click.UsageError(f"{wrong}\n`orchestra flow show {flow.id}` tells more of them.") from None
+        raise
+
+
+def _declared(client: Client, flow: FlowVersion) -> tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]]:
+    """A flow's parameters, and the values that its group has for them."""
+    rows = client.graphql(_PARAMETERS, variables={"id": flow.id}).data.to_dict()["flow"]
+    of_group = rows[0]["flow_group"] if rows else None
+    return (rows[0]["parameters"] or () if rows else ()), (of_group or {}).get("default_parameters") or {}
 
 
 def _created(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from orchestra_client.cli.options import filled
+from orchestra_client.cli.options import database_url, filled
 from orchestra_client.config import home, make_home, normalize_database
 from orchestra_client.errors import MissingExtra
 
@@ -48,7 +48,7 @@ _SECONDS = click.FloatRange(min=0.1)
 _database = _option(
     "--database",
     "ORCHESTRA_DATABASE",
-    type=filled,
+    type=database_url,
     metavar="URL",
     help="sqlite:///PATH, postgresql+psycopg://HOST/NAME or memory:.  [default: orchestra.db in ORCHESTRA_HOME]",
 )

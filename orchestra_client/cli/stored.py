@@ -10,6 +10,7 @@ import click
 
 from orchestra_client.cli.options import filled
 from orchestra_client.cli.output import Column, print_list
+from orchestra_client.cli.parameters import NotANumber, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,11 +43,13 @@ def parse_value(text: str, *, is_json: bool) -> Any:
     if not is_json:
         return text
     try:
-        return json.loads(text)
+        return parse_json(text)
     except (ValueError, RecursionError) as error:
         place = (
             f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         )
+        if isinstance(error, NotANumber):
+            place = f": it has {error}, for which JSON has no number; give null or a text in its place"
         raise click.UsageError(f"The value is no JSON{place}.") from None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from orchestra_client.cli.moments import span
+from orchestra_client.cli.moments import positive_span
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, as_plain, print_json, print_list, say
 from orchestra_client.cli.prompts import confirm
@@ -43,7 +43,7 @@ def token() -> None:
 )
 @click.option(
     "--expires-in",
-    type=span,
+    type=positive_span,
     metavar="DURATION",
     help='How long it works, as "90 days".  [default: for ever]',
 )

@@ -82,8 +82,8 @@ def resolve_server(
     if choice.source is ServerSource.EMBEDDED:
         # Whoever meant another server would find an empty one, and take it for the truth.
         _log.warning(
-            "No server is configured, so this uses a private one of yours, %s. For another one pass api_server=, set "
-            "ORCHESTRA_API_SERVER, or log in: orchestra auth login.",
+            "No server is configured, so this uses a private one of yours, %s. For another one set "
+            "ORCHESTRA_API_SERVER, log in (orchestra auth login), or name it where you call.",
             choice.shown,
         )
     else:
@@ -105,8 +105,8 @@ def _choose(
             return ServerChoice(normalize_server(url, origin=source.value), source)
     if is_ci(environ):
         raise ConfigurationError(
-            "CI is set and no server is configured: set ORCHESTRA_API_SERVER (and ORCHESTRA_API_TOKEN), or pass "
-            "api_server=. For a server of its own that forgets everything, say so: ORCHESTRA_API_SERVER=memory:"
+            "CI is set and no server is configured: set ORCHESTRA_API_SERVER (and ORCHESTRA_API_TOKEN), or name the "
+            "server in the call. For a server of its own that forgets everything, say so: ORCHESTRA_API_SERVER=memory:"
         )
     return ServerChoice(f"sqlite:///{home(environ) / 'orchestra.db'}", ServerSource.EMBEDDED)
 
@@ -164,7 +164,9 @@ def _http(scheme: str, rest: str) -> str:
     if not parts.hostname:
         raise ValueError(f"a host is missing, as in {scheme}://127.0.0.1:4200")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("a login does not belong into the URL; pass api_token= or set ORCHESTRA_API_TOKEN")
+        raise ValueError(
+            "a login does not belong into the URL; the API token is given apart, as by ORCHESTRA_API_TOKEN"
+        )
     if parts.fragment:
         raise ValueError("a fragment (#…) never reaches a server; leave it out")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -16,12 +16,14 @@ class Reason(Record):
     Attributes:
         code: for programs, e.g. ``no_agent_with_labels``; the documentation lists them.
         message: for people: what it is, with names, labels and times.
-        advice: what to do about it, for people.
+        advice: what to do about it, for people; with commands to type where some help.
+        python_advice: the same with calls of a client; None where nothing of it is a command.
     """
 
     code: str
     message: str
     advice: str
+    python_advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +48,6 @@ class Explanation(Record):
         lines = [f"Flow run {self.name!r} is {self.state}."]
         for reason in self.reasons:
             lines += [f"- {reason.message}", f"  {reason.advice}"]
+            if reason.python_advice is not None:
+                lines.append(f"  In Python: {reason.python_advice}")
         return "\n".join(lines)

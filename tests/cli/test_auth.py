@@ -157,7 +157,7 @@ class TestLogin:
         assert "--api-server URL" in newcomer("auth", "login", stdin=TOKEN, status=2).err
 
     def test_a_store_of_ones_own_asks_for_no_login(self, newcomer: Orchestra) -> None:
-        done = newcomer("auth", "login", "--api-server", "sqlite:///runs.db", stdin=TOKEN, status=1)
+        done = newcomer("auth", "login", "--api-server", "sqlite:///runs.db", stdin=TOKEN, status=2)
 
         assert "asks for no login" in done.err
 

@@ -79,7 +79,8 @@ def _no_agent_with_labels(labels: Sequence[str], agents: Sequence[Agent], now: d
         "no_agent_with_labels",
         f"{wanted}: {listed(told, '; ')}.",
         f"Start an agent that takes it: {start_command(labels)}. "
-        "Or create the run anew with labels=[…] that an agent has.",
+        "Or make the run anew, with labels that an agent has: orchestra run … --label LABEL",
+        "Create the run anew with labels=[…] that an agent has.",
     )
 
 

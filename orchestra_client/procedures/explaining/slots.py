@@ -6,6 +6,7 @@ being ready to begin, with all slots of one of their tags taken.
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from orchestra_client.durations import in_words
@@ -86,7 +87,8 @@ def _queued(tag: str, limit: int, waiting: Sequence[str], holding: Sequence[str]
         return Reason(
             "queued_by_tag_limit",
             f"{who}, which stops it.",
-            f"Let some begin: orchestra limit set {tag} 1, or client.update_task_tag_limit({tag!r}, 1)",
+            f"Let some begin: orchestra limit set {quote(tag)} 1",
+            f"client.update_task_tag_limit({tag!r}, 1)",
         )
     return Reason(
         "queued_by_tag_limit",
@@ -94,7 +96,8 @@ def _queued(tag: str, limit: int, waiting: Sequence[str], holding: Sequence[str]
         if len(holding) > 1
         else f"{who}, and its slot is held by {holding[0]}.",
         "Wait until a slot is given back, cancel whoever holds one, or raise the limit: "
-        f"orchestra limit set {tag} {limit + 1}, or client.update_task_tag_limit({tag!r}, {limit + 1})",
+        f"orchestra limit set {quote(tag)} {limit + 1}",
+        f"client.update_task_tag_limit({tag!r}, {limit + 1})",
     )
 
 

@@ -52,7 +52,8 @@ def archived(standing: Standing) -> Reason:
     return Reason(
         "flow_archived",
         f"It runs {version}, which is archived; version {standing.current_version} is in use.",
-        f"Create a run of that: client.create_flow_run(version_group_id={standing.version_group_id!r})",
+        f"Make a run of that: orchestra run {standing.version_group_id}",
+        f"client.create_flow_run(version_group_id={standing.version_group_id!r})",
     )
 
 
@@ -159,7 +160,8 @@ def _paused_tasks(runs: Sequence[Unfinished]) -> list[Reason]:
         Reason(
             "paused",
             f"{count(len(runs), 'task run')} of it {'is' if len(runs) == 1 else 'are'} Paused: {names}.",
-            f"Let it go on: client.set_task_run_state({first.id!r}, {first.version}, Resume())",
+            f"Let it go on by setting the task run {first.id} to Resume; that is done in Python.",
+            f"client.set_task_run_state({first.id!r}, {first.version}, Resume())",
         )
     ]
 

@@ -106,7 +106,7 @@ def test_a_flow_that_does_not_exist_is_said_to(orchestra: Orchestra, shop: Shop)
 def test_parameters_that_do_not_fit_are_named_and_nothing_is_made(
     orchestra: Orchestra, shop: Shop, pairs: list[str], named: str
 ) -> None:
-    done = orchestra("run", shop.flow, *(word for pair in pairs for word in ("-p", pair)), status=1)
+    done = orchestra("run", shop.flow, *(word for pair in pairs for word in ("-p", pair)), status=2)
 
     assert named in done.err
     assert f"orchestra flow show {shop.ids[0]}" in done.err

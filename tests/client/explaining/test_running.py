@@ -47,7 +47,8 @@ def test_a_run_whose_task_waits_for_a_slot_that_another_run_holds(world: World) 
     assert reason.code == "queued_by_tag_limit"
     assert "1 task run (load) cannot begin: the limit of tag 'db' is 1" in reason.message
     assert f"task run 'load' of flow run 'bear' ({other}), for 1 min 5 s" in reason.message
-    assert "client.update_task_tag_limit('db', 2)" in reason.advice
+    assert "orchestra limit set db 2" in reason.advice
+    assert reason.python_advice == "client.update_task_tag_limit('db', 2)"
 
 
 def test_raising_the_limit_as_advised_helps(world: World) -> None:
@@ -69,7 +70,7 @@ def test_a_limit_of_nought_stops_a_tag(world: World) -> None:
 
     assert reason.code == "queued_by_tag_limit"
     assert "the limit of tag 'web' is 0, which stops it" in reason.message
-    assert "update_task_tag_limit('web', 1)" in reason.advice
+    assert reason.python_advice == "client.update_task_tag_limit('web', 1)"
 
 
 def test_a_task_that_waits_for_others_does_not_wait_for_a_slot(world: World) -> None:
@@ -150,7 +151,9 @@ def test_a_run_with_a_paused_task(world: World) -> None:
     reason = world.one(run_id)
 
     assert reason.code == "paused"
-    assert f"set_task_run_state('{world.task_run(run_id, 'extract')}', 1, Resume())" in reason.advice
+    assert f"set_task_run_state('{world.task_run(run_id, 'extract')}', 1, Resume())" in str(
+        reason.python_advice
+    )
 
 
 def test_a_run_that_left_its_task_to_the_queue(world: World) -> None:

@@ -227,7 +227,8 @@ def test_a_run_that_ended_with_its_archived_version(world: World) -> None:
     assert (ended.code, archived.code) == ("finished", "flow_archived")
     assert "version 1 of flow 'etl', which is archived; version 2 is in use" in archived.message
     [current] = world.client.flows()
-    assert f"version_group_id='{current.version_group_id}'" in archived.advice
+    assert f"version_group_id='{current.version_group_id}'" in str(archived.python_advice)
+    assert f"orchestra run {current.version_group_id}" in archived.advice
 
 
 def test_a_run_of_a_flow_that_is_out_of_use_waits_all_the_same(world: World) -> None:
