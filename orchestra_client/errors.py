@@ -197,8 +197,15 @@ class AuthenticationError(OrchestraError):
 
 
 class PermissionDenied(OrchestraError):
-    """The credential is valid and does not allow this operation."""
+    """The credential is valid and does not allow this operation.
 
+    Attributes:
+        operation: that was refused.
+        source: which credential it was and where it came from, without showing it.
+        errors: of the answer, as sent.
+    """
+
+    source: str | None = None
     operation: str | None = None
     errors: tuple[dict[str, Any], ...] = ()
 

@@ -139,6 +139,11 @@ def describe_failure(
             source=credential,
             operation=operation.document_name,
         )
-    details = {"operation": operation.document_name, "attempts": attempts, "request_id": request_id}
+    details = {
+        "operation": operation.document_name,
+        "attempts": attempts,
+        "request_id": request_id,
+        "source": credential,
+    }
     vars(error).update({name: value for name, value in details.items() if hasattr(type(error), name)})
     return error

@@ -38,6 +38,9 @@ __all__ = [
     "tenant_option",
 ]
 
+API_SERVER = "orchestra_client.api_server"
+"""Where click's context keeps which server a command was given, for what is told about an error."""
+
 IMPATIENCE = 5.0
 """Seconds of retries for somebody who watches. Where nobody does, as in CI, the client's own minute holds."""
 
@@ -121,6 +124,8 @@ def open_client(api_server: str | None, tenant: str | None, **settings: Any) -> 
     from orchestra_client.client import Client  # noqa: PLC0415 - slow to import
     from orchestra_client.transport import RetryPolicy  # noqa: PLC0415 - as above
 
+    if context := click.get_current_context(silent=True):
+        context.meta[API_SERVER] = api_server
     if is_watched():
         settings.setdefault("retry", RetryPolicy(budget=IMPATIENCE))
     return Client(api_server, **{**_tenant(tenant), **settings})

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra_client._version import __version__
+from orchestra_client.cli.options import API_SERVER
 from orchestra_client.cli.streams import discard_output
-from orchestra_client.errors import AuthenticationError, OrchestraError, mask_secrets
+from orchestra_client.errors import AuthenticationError, OrchestraError, PermissionDenied, mask_secrets
 
 if TYPE_CHECKING:
     from typing import Any
@@ -83,7 +84,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except OrchestraError as error:
-            raise _shown(error) from None
+            raise _shown(error, ctx.meta.get(API_SERVER)) from None
         except click.UsageError as error:
             raise _without_secrets(error) from None
         except click.ClickException as error:
@@ -107,21 +108,14 @@ class NotLoggedIn(click.ClickException):
     exit_code = 4
 
 
-def _shown(error: OrchestraError) -> click.ClickException:
-    if isinstance(error, AuthenticationError):
-        return NotLoggedIn(
-            _safe(f"{_refusal(error)}\nLog in with `orchestra auth login`, or set ORCHESTRA_API_TOKEN.")
-        )
-    return click.ClickException(_safe(str(error)))
+def _shown(error: OrchestraError, api_server: str | None) -> click.ClickException:
+    if not isinstance(error, AuthenticationError | PermissionDenied):
+        return click.ClickException(_safe(str(error)))
+    from orchestra_client.cli import remedies  # noqa: PLC0415 - only where something went wrong
 
-
-def _refusal(error: AuthenticationError) -> str:
-    """What was refused. Where there was no token, no argument of Python is where it could have been."""
-    from orchestra_client.auth.session import NOBODY  # noqa: PLC0415 - only where something went wrong
-
-    if (error.source or "").startswith(NOBODY):
-        return f"{error.reason} No API token was sent: ORCHESTRA_API_TOKEN is not set, and no login for the server is saved."
-    return str(error)
+    if isinstance(error, PermissionDenied):
+        return click.ClickException(_safe(remedies.of_denial(error)))
+    return NotLoggedIn(_safe(remedies.of_refusal(error, api_server)))
 
 
 def _safe(message: str) -> str:

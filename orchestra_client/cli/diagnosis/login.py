@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from orchestra_client.auth.session import CredentialSource
 from orchestra_client.cli.diagnosis.findings import Finding, Verdict
 from orchestra_client.cli.output import when
+from orchestra_client.cli.remedies import log_in_advice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["check_login"]
 
 _SOON = timedelta(days=3)
-_LOG_IN = "Log in with orchestra auth login, or set ORCHESTRA_API_TOKEN."
 _SWITCH = "See orchestra tenant list, then orchestra tenant switch, or set ORCHESTRA_TENANT."
 
 
@@ -39,11 +40,16 @@ def check_login(status: LoginStatus, now: datetime) -> Finding:
 
 def _failed(status: LoginStatus, said: str) -> Finding:
     if status.is_refused:
-        return Finding("login", Verdict.PROBLEM, said, status.warnings, _LOG_IN, status)
+        return Finding("login", Verdict.PROBLEM, said, status.warnings, _log_in(status), status)
     if status.scope:
         return Finding("login", Verdict.PROBLEM, said, status.warnings, _SWITCH, status)
     # As at an older server without logins, which knows of none.
     return Finding("login", Verdict.WARNING, said, status.warnings, None, status)
+
+
+def _log_in(status: LoginStatus) -> str:
+    hides_login = status.credential_from == CredentialSource.ENVIRONMENT.value
+    return log_in_advice(status.server, hides_login=hides_login)
 
 
 def _rights(status: LoginStatus) -> list[str]:
