@@ -14,6 +14,7 @@ from orchestra_client.config import ServerSource
 from orchestra_client.errors import (
     AuthenticationError,
     BadInput,
+    ClientError,
     NoSuchTenant,
     OrchestraError,
     PermissionDenied,
@@ -49,6 +50,9 @@ _QUERIES = (
     # An older server knows less about tokens.
     _QUERY % (_WHO % ""),
 )
+# Every version of the API knows this.
+_IS_OURS = "query api { api { version } }"
+_NOT_OURS = "This is a GraphQL server, but not an orchestration server; check the address."
 _NO_TOKEN = ""
 _TENANT = "ORCHESTRA_TENANT"
 
@@ -89,6 +93,7 @@ class LoginStatus:
         scope: the token's role.
         expires_at: when the token stops working; None for never, or when nobody knows.
         server_version: of the server.
+        has_logins: whether the server knows of logins; an older one may not.
         works: whether the server takes the token and lets it into the tenant.
         is_refused: whether it does not because of the token, or for want of one.
         problem: why not.
@@ -105,6 +110,7 @@ class LoginStatus:
     scope: str | None = None
     expires_at: datetime | None = None
     server_version: str | None = None
+    has_logins: bool = True
     works: bool = False
     is_refused: bool = False
     problem: str | None = None
@@ -120,17 +126,29 @@ def facts_of(client: Client, api_token: str | None) -> TokenFacts:
 
     Raises:
         AuthenticationError: the server refuses the token, or wants one.
+        BadInput: the server is too old to know of logins.
+        TransportProtocolError: it is no orchestration server.
         OrchestraError: anything else that kept it from answering.
     """
-    for query in _QUERIES:
+    answer = _known(client, (*_QUERIES, _IS_OURS), api_token)
+    if answer is None:
+        raise TransportProtocolError(_NOT_OURS)
+    query, data = answer
+    if query == _IS_OURS:
+        raise BadInput("The server knows of no logins; it is an older one.")
+    return _facts(data)
+
+
+def _known(client: Client, queries: Iterable[str], api_token: str | None) -> tuple[str, Any] | None:
+    """The first of some queries that the server understands, with its answer."""
+    for query in queries:
         try:
-            data = client.graphql(query, token=api_token or _NO_TOKEN).data
-        except BadInput:
-            if query is _QUERIES[-1]:
+            return query, client.graphql(query, token=api_token or _NO_TOKEN).data
+        except ClientError as error:
+            # Servers of other makers may not say by a code that they do not know a field.
+            if not (isinstance(error, BadInput) or error.code is None):
                 raise
-        else:
-            return _facts(data)
-    raise AssertionError("the last query is answered or raises")
+    return None
 
 
 def reason_of(error: AuthenticationError) -> str:
@@ -151,9 +169,7 @@ def _facts(data: Any) -> TokenFacts:
             server_version=data["api"]["version"],
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise TransportProtocolError(
-            "The server answers GraphQL, and not as an orchestration server does; check the address."
-        ) from error
+        raise TransportProtocolError(_NOT_OURS) from error
 
 
 def current_status(api_server: str | None, tenant: str | None = None) -> LoginStatus:
@@ -226,7 +242,8 @@ def _asked(status: LoginStatus, server: str, credentials: Credentials, path: str
     except PermissionDenied as error:
         return replace(status, is_refused=True, problem=str(error))
     except OrchestraError as error:
-        return replace(status, problem=str(error))
+        knows_none = isinstance(error, BadInput)
+        return replace(status, problem=str(error), has_logins=not knows_none)
     if tenant:
         status = replace(status, tenant=tenant.slug, tenant_id=tenant.id)
     return replace(status, works=True)

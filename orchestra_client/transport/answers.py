@@ -101,7 +101,9 @@ def _description(response: Response) -> str:
     if status >= 500:
         return f"HTTP {status}; the server, or a proxy before it, is in trouble"
     seen = f": {response.excerpt!r}" if response.excerpt else ""
-    return f"HTTP {status} with something that is not GraphQL{seen}; is this the address of an API?"
+    return (
+        f"HTTP {status} with something that is not GraphQL{seen}; check whether this is the address of an API"
+    )
 
 
 def _errors(response: Response) -> list[Any]:

@@ -43,8 +43,8 @@ def _failed(status: LoginStatus, said: str) -> Finding:
         return Finding("login", Verdict.PROBLEM, said, status.warnings, _log_in(status), status)
     if status.scope:
         return Finding("login", Verdict.PROBLEM, said, status.warnings, _SWITCH, status)
-    # As at an older server without logins, which knows of none.
-    return Finding("login", Verdict.WARNING, said, status.warnings, None, status)
+    verdict = Verdict.PROBLEM if status.has_logins else Verdict.WARNING
+    return Finding("login", verdict, said, status.warnings, None, status)
 
 
 def _log_in(status: LoginStatus) -> str:
