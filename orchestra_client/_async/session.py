@@ -185,6 +185,11 @@ class AsyncSession(AsyncAuthentication):
                 server_of(operation, self.server),
                 failure.reason,
                 delay,
+                # For who shows it in other words.
+                extra={
+                    "problem": self._problem(outcome, failure),
+                    "seconds_left": self._retry.budget - (self.clock.monotonic() - started),
+                },
             )
             await self.clock.async_sleep(delay)
         if isinstance(outcome, TransportError):
@@ -227,6 +232,13 @@ class AsyncSession(AsyncAuthentication):
             **{"params" if operation.method == "GET" else "json": operation.params},
         )
         return response
+
+    def _problem(self, outcome: Response | TransportError, failure: Failure) -> str:
+        return (
+            str(outcome)
+            if isinstance(outcome, TransportError)
+            else f"{self.server} answered {failure.reason}"
+        )
 
     def _failure(self, outcome: Response | TransportError) -> Failure | None:
         if isinstance(outcome, TransportError):

@@ -186,6 +186,11 @@ class Session(Authentication):
                 server_of(operation, self.server),
                 failure.reason,
                 delay,
+                # For who shows it in other words.
+                extra={
+                    "problem": self._problem(outcome, failure),
+                    "seconds_left": self._retry.budget - (self.clock.monotonic() - started),
+                },
             )
             self.clock.sleep(delay)
         if isinstance(outcome, TransportError):
@@ -228,6 +233,13 @@ class Session(Authentication):
             **{"params" if operation.method == "GET" else "json": operation.params},
         )
         return response
+
+    def _problem(self, outcome: Response | TransportError, failure: Failure) -> str:
+        return (
+            str(outcome)
+            if isinstance(outcome, TransportError)
+            else f"{self.server} answered {failure.reason}"
+        )
 
     def _failure(self, outcome: Response | TransportError) -> Failure | None:
         if isinstance(outcome, TransportError):

@@ -120,13 +120,15 @@ def open_client(api_server: str | None, tenant: str | None, **settings: Any) -> 
     Raises:
         ConfigurationError: the server makes no sense.
     """
-    from orchestra_client.cli.terminal import is_watched  # noqa: PLC0415 - only where a client is opened
+    from orchestra_client.cli.retry_lines import tell_of_retries_in_words  # noqa: PLC0415 - where a client is opened
+    from orchestra_client.cli.terminal import is_attended  # noqa: PLC0415 - as above
     from orchestra_client.client import Client  # noqa: PLC0415 - slow to import
     from orchestra_client.transport import RetryPolicy  # noqa: PLC0415 - as above
 
     if context := click.get_current_context(silent=True):
         context.meta[API_SERVER] = api_server
-    if is_watched():
+    tell_of_retries_in_words()
+    if is_attended():
         settings.setdefault("retry", RetryPolicy(budget=IMPATIENCE))
     return Client(api_server, **{**_tenant(tenant), **settings})
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,3 +82,34 @@ def test_a_character_that_the_encoding_lacks_is_escaped(
     assert done.status == 0, done
     assert "日本" not in done.out
     assert json.loads(done.out)[0]["name"] == name
+
+
+def test_a_server_that_is_away_is_told_of_in_words(orchestra: Orchestra) -> None:
+    done = orchestra.at_terminal("project", "list", "--api-server", "http://127.0.0.1:9", status=1)
+
+    assert re.search(
+        r"http://127\.0\.0\.1:9 cannot be reached: Connection refused; trying for another \d+ s\.", done.out
+    )
+    assert "Projects" not in done.out
+
+
+def test_somebody_at_a_terminal_does_not_wait_for_a_minute_because_of_a_pipe(orchestra: Orchestra) -> None:
+    began = time.monotonic()
+
+    terminal, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "project", "list", "--api-server", "http://127.0.0.1:9"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=orchestra.environ,
+    ) as process:
+        os.close(theirs)
+        try:
+            status = process.wait(40)
+        finally:
+            process.kill()
+            os.close(terminal)
+
+    assert status == 1
+    assert time.monotonic() - began < 30
