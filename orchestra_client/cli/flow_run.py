@@ -12,6 +12,7 @@ from orchestra_client.cli.lookup import find_flow_run, read_flow_run
 from orchestra_client.cli.moments import earlier, span
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, print_json, print_list, say, state_style
+from orchestra_client.cli.waiting import wait_until_finished
 from orchestra_client.cli.watching import follow_log, last, patient, print_log, watch_to_the_end
 from orchestra_client.durations import in_words
 
@@ -160,22 +161,27 @@ def watch(connect: Connect, *, run: str, no_logs: bool, timeout: timedelta | Non
 @flow_run.command()
 @click.argument("runs", type=filled, metavar="RUN...", nargs=-1, required=True)
 @click.option("--wait", "does_wait", is_flag=True, help="Wait until all of them are finished.")
+@click.option("--timeout", type=span, metavar="DURATION", help='With --wait: so long at most, as "5 min".')
 @json_option
 @connected
-def cancel(connect: Connect, *, runs: tuple[str, ...], does_wait: bool, as_json: bool) -> None:
+def cancel(
+    connect: Connect, *, runs: tuple[str, ...], does_wait: bool, timeout: timedelta | None, as_json: bool
+) -> None:
     """Cancel each RUN.
 
     RUN is an id, or a name that only one run has. What runs is asked to stop, what waits does not begin, and what is
-    finished is left as it is. Nothing is cancelled when one of them cannot be found.
+    finished is left as it is. Nothing is cancelled when one of them cannot be found. Ctrl-C and --timeout end the
+    waiting, not the cancellation.
     """
+    if timeout is not None and not does_wait:
+        raise click.UsageError("--timeout belongs to --wait.")
     with connect() as client:
         found = {run.id: run for run in (find_flow_run(client, each, changes=True) for each in runs)}
         for run_id in found:
             client.cancel_flow_run(run_id)
     with patient(connect) if does_wait else connect() as client:
         if does_wait:
-            for run_id in found:
-                client.wait_for_flow_run(run_id)
+            wait_until_finished(client, list(found.values()), timeout)
         now = [read_flow_run(client, run_id) for run_id in found]
     for run in filter(None, now):
         say(f"The flow run {run.name} is {run.state}{_told(found[run.id], run)}.")

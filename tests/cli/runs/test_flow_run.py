@@ -278,6 +278,30 @@ def test_several_runs_are_cancelled_and_again_nothing_happens(orchestra: Orchest
     ]
 
 
+def test_waiting_for_a_cancellation_can_be_bounded(orchestra: Orchestra, shop: Shop) -> None:
+    run_id = shop.begin(run_name=shop.project)
+
+    done = orchestra("flow-run", "cancel", run_id, "--wait", "--timeout", "1 s", status=1)
+
+    assert f"Waiting until {shop.project} is finished." in done.err
+    assert (
+        f"The flow run {shop.project} is still Cancelling after 0:00:01. The cancellation stands" in done.err
+    )
+    orchestra("flow-run", "cancel", run_id, "--timeout", "1 s", status=2)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_waiting_and_not_the_cancellation(orchestra: Orchestra, shop: Shop) -> None:
+    run_id = shop.begin(run_name=shop.project)
+
+    done = orchestra.at_terminal(
+        "flow-run", "cancel", run_id, "--wait", answers={f"{shop.project} is Cancelling": "\x03"}, status=130
+    )
+
+    assert "The cancellation stands" in done.out
+    assert shop.client.get_flow_run_state(run_id).type_name == "Cancelling"
+
+
 def test_nothing_is_cancelled_when_a_run_is_not_found_or_not_clear(orchestra: Orchestra, shop: Shop) -> None:
     first = shop.run(run_name=shop.project)
     second = shop.run(run_name=shop.project)
