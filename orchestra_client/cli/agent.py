@@ -76,6 +76,17 @@ def list_agents(
     print_list(found, _COLUMNS, as_json=as_json, none="There are no such agents.")
 
 
+def _address(text: str) -> str:
+    from orchestra_client.agent.health import parse_address  # noqa: PLC0415 - only where one is given
+    from orchestra_client.errors import ConfigurationError  # noqa: PLC0415 - as above
+
+    try:
+        parse_address(filled(text))
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error)) from None
+    return text
+
+
 @agent.command()
 @click.option(
     "--name",
@@ -107,7 +118,7 @@ def list_agents(
 )
 @click.option(
     "--health-address",
-    type=filled,
+    type=_address,
     metavar="HOST:PORT",
     envvar="ORCHESTRA_AGENT_HEALTH_ADDRESS",
     show_envvar=True,

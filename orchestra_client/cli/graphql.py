@@ -68,6 +68,8 @@ def graphql(
             click.echo(_schema(client))
         return
     text = _query(query, path)
+    if not text.strip():
+        raise click.UsageError("The query is empty; give one as '{ hello }'.")
     variables = _variables(pairs, vars_file)
     with connect() as client:
         answer = client.graphql(_request(text, operation), raise_on_error=False, variables=variables)

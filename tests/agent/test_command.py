@@ -274,7 +274,7 @@ def fails(*options: str, **environ: str) -> subprocess.CompletedProcess[str]:
         ((), 1, "No server is configured: start one with `orchestra server start`"),
         (("--api-server", "http://127.0.0.1:9"), 1, "http://127.0.0.1:9"),
         (("--api-server", "memory:"), 1, "memory:"),
-        (("--health-address", "8080"), 1, "HOST:PORT"),
+        (("--health-address", "8080"), 2, "HOST:PORT"),
         (("--env", "NO_SUCH_VARIABLE"), 2, "--env NO_SUCH_VARIABLE"),
         (("--limit", "0"), 2, "--limit"),
     ],

@@ -27,6 +27,8 @@ def check(done: Done) -> None:
         (("flow-run", "list", "--api-server", "http://user:pw@x"), 2, "ORCHESTRA_API_TOKEN"),
         (("auth", "login", "--api-server", "foo"), 2, "--api-server"),
         (("agent", "start", "--api-server", "foo"), 2, "--api-server"),
+        (("agent", "start", "--health-address", "8080"), 2, "--health-address"),
+        (("graphql", "  "), 2, "The query is empty"),
         (("server", "start", "--database", "foo"), 2, "--database"),
         (("kv", "set", "key", '{"a": NaN}', "--json-value"), 2, "it has NaN"),
         (("kv", "set", "key", '{"a": 1e999}', "--json-value"), 2, "it has 1e999"),
