@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from orchestra_client.cli.options import api_server_option, connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, print_list
+from orchestra_client.cli.output import Column, one_more, print_list
 from orchestra_client.cli.processes import log_to_stderr
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def list_agents(
     An agent is silent when it has not asked for a minute. One that was started again is listed anew.
     """
     with connect() as client:
-        found = client.agents(is_active=is_active, labels=labels or None, name=name, limit=limit)
-    print_list(found, _COLUMNS, as_json=as_json, none="There are no such agents.")
+        found = client.agents(is_active=is_active, labels=labels or None, name=name, limit=one_more(limit))
+    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such agents.")
 
 
 def _address(text: str) -> str:

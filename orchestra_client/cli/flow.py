@@ -10,7 +10,7 @@ from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_page import print_page, read_page, schedule_text
 from orchestra_client.cli.lookup import find_flow, flow_title
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, print_list, say
+from orchestra_client.cli.output import Column, one_more, print_list, say
 from orchestra_client.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def list_flows(
 ) -> None:
     """List the current version of each flow, by name."""
     with connect() as client:
-        found = client.flows(name=name, project=project, is_archived=is_archived, limit=limit)
-    print_list(found, _COLUMNS, as_json=as_json, none="There are no such flows.")
+        found = client.flows(name=name, project=project, is_archived=is_archived, limit=one_more(limit))
+    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such flows.")
 
 
 @flow.command()

@@ -11,7 +11,7 @@ from orchestra_client.cli.flow_run_page import print_page, read_page
 from orchestra_client.cli.lookup import find_flow_run, read_flow_run
 from orchestra_client.cli.moments import earlier, span
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, print_json, print_list, say, state_style
+from orchestra_client.cli.output import Column, one_more, print_json, print_list, say, state_style
 from orchestra_client.cli.waiting import wait_until_finished
 from orchestra_client.cli.watching import follow_log, last, patient, print_log, watch_to_the_end
 from orchestra_client.durations import in_words
@@ -82,7 +82,9 @@ def _states(_context: click.Context, _parameter: click.Parameter, given: tuple[s
 @limit_option
 @json_option
 @connected
-def list_flow_runs(connect: Connect, *, state: tuple[str, ...], as_json: bool, **filters: Any) -> None:
+def list_flow_runs(
+    connect: Connect, *, state: tuple[str, ...], limit: int, as_json: bool, **filters: Any
+) -> None:
     """List flow runs, the latest scheduled first.
 
     Those of the future come before all others; --until now leaves them out.
@@ -92,8 +94,8 @@ def list_flow_runs(connect: Connect, *, state: tuple[str, ...], as_json: bool, *
         raise click.UsageError(f"--since must be before --until, but {since} is not before {until}.")
     labels = filters.pop("labels") or None
     with connect() as client:
-        found = client.flow_runs(state=state or None, labels=labels, **filters)
-    print_list(found, _COLUMNS, as_json=as_json, none="There are no such flow runs.")
+        found = client.flow_runs(state=state or None, labels=labels, limit=one_more(limit), **filters)
+    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such flow runs.")
 
 
 @flow_run.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, print_list, say, say_more
+from orchestra_client.cli.output import Column, print_list, say, say_if_more
 from orchestra_client.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def list_limits(connect: Connect, *, tags: tuple[str, ...], is_full: bool, limit
     print_list(
         shown if as_json else list(_lines(shown)), _COLUMNS, as_json=as_json, none="There are no such limits."
     )
-    if len(shown) < len(found):
-        say_more(len(shown))
+    say_if_more(found, limit)
 
 
 def full(limit: TagLimit) -> bool:

@@ -27,12 +27,13 @@ __all__ = [
     "as_plain",
     "in_lines",
     "in_one_line",
+    "one_more",
     "people_console",
     "print_fields",
     "print_json",
     "print_list",
     "say",
-    "say_more",
+    "say_if_more",
     "state_style",
     "when",
 ]
@@ -57,6 +58,8 @@ _LEAST_WIDTH = 12
 """Characters of a cell that are shown however narrow the terminal is."""
 _GAP = 2
 """Characters between two columns."""
+_MOST_ROWS = 10_000
+"""Rows that an API gives at once, and the most that ``--limit`` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,24 @@ class Column:
     wraps: bool = False
 
 
+def one_more(limit: int) -> int:
+    """How many rows to ask for where so many are shown at most: one more tells whether there are more."""
+    return min(limit + 1, _MOST_ROWS)
+
+
+def say_if_more(rows: Sequence[Any], limit: int) -> None:
+    """Tell that a list is cut, where it is.
+
+    Args:
+        rows: as many as there are, or as were asked for with `one_more`.
+        limit: how many of them are shown.
+    """
+    if len(rows) > limit:
+        say(f"Showing {limit}; there are more: --limit N")
+    elif len(rows) == limit == _MOST_ROWS:
+        say(f"Showing {limit}, which is the most; there may be more.")
+
+
 def print_list(
     rows: Iterable[Any],
     columns: Sequence[Column],
@@ -84,34 +105,17 @@ def print_list(
     none: str = "nothing found",
     limit: int | None = None,
 ) -> None:
-    """Write a list of records. Where there are more than are written, a person is told so, on stderr.
+    """Write a list of records.
 
     Args:
         rows: the records.
         columns: what of them stands in a table; JSON has everything.
         as_json: whether to write one JSON array.
         none: what to say on stderr when there are no rows.
-        limit: how many to write at most; unset means all.
+        limit: how many rows to write at most; that there are more is told on stderr. None means all.
     """
-    is_whole = getattr(rows, "is_whole", True)
     found = list(rows)
     rows = found[:limit]
-    _print_rows(rows, columns, as_json=as_json, none=none)
-    if len(rows) < len(found) or not is_whole:
-        say_more(len(rows))
-
-
-def say_more(shown: int) -> None:
-    """Tell a person that a list was cut.
-
-    Args:
-        shown: how many of it were written.
-    """
-    if sys.stderr.isatty():
-        say(f"There are more than these {shown}; --limit N shows up to N.")
-
-
-def _print_rows(rows: Sequence[Any], columns: Sequence[Column], *, as_json: bool, none: str) -> None:
     if as_json:
         print_json(rows)
     elif not rows:
@@ -121,6 +125,8 @@ def _print_rows(rows: Sequence[Any], columns: Sequence[Column], *, as_json: bool
     else:
         for row in rows:
             click.echo("\t".join(_piped(column.read(row)) for column in columns))
+    if limit is not None:
+        say_if_more(found, limit)
 
 
 def print_fields(pairs: Mapping[str, Any], *, as_json: bool, record: Any = None) -> None:

@@ -64,4 +64,4 @@ def print_names(names: Iterable[str], *, pattern: str | None, limit: int, as_jso
         none: what to say on stderr when none is left.
     """
     found = [name for name in names if pattern is None or fnmatchcase(name, pattern)]
-    print_list(found, [Column("NAME", str)], as_json=as_json, limit=limit, none=none)
+    print_list(found, [Column("NAME", str)], limit=limit, as_json=as_json, none=none)

@@ -52,7 +52,7 @@ def list_tenants(connect: Connect, *, name: str | None, limit: int, as_json: boo
         {"slug": each.slug, "name": each.name, "id": each.id, "is_current": each.id == current}
         for each in found
     ]
-    print_list(rows, _COLUMNS, as_json=as_json, limit=limit, none="There are no such tenants.")
+    print_list(rows, _COLUMNS, limit=limit, as_json=as_json, none="There are no such tenants.")
 
 
 def _current_id(client: Client) -> str | None:

@@ -73,7 +73,7 @@ def list_tokens(connect: Connect, *, name: str | None, limit: int, as_json: bool
     """List the tokens that you may see, without their secret parts."""
     with connect() as client:
         found = [each for each in client.api_tokens() if name in {None, each.name}]
-    print_list(found, _COLUMNS, as_json=as_json, limit=limit, none="There are no such tokens.")
+    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such tokens.")
 
 
 @token.command()

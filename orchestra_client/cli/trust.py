@@ -127,7 +127,7 @@ def list_trusts(connect: Connect, *, name: str | None, limit: int, as_json: bool
     """List which CI jobs may log in, and as what; --json also tells for whom, how long, and ids."""
     with connect() as client:
         found = [each for each in client.trusts() if name in {None, each.name}]
-    print_list(found, _COLUMNS, as_json=as_json, limit=limit, none="There are no such trusts.")
+    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such trusts.")
 
 
 @trust.command()
