@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from orchestra_client.cli.options import api_server_option, connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, one_more, print_list
+from orchestra_client.cli.output import Column, nothing, one_more, print_list
 from orchestra_client.cli.processes import log_to_stderr
 
 if TYPE_CHECKING:
@@ -73,7 +73,14 @@ def list_agents(
     """
     with connect() as client:
         found = client.agents(is_active=is_active, labels=labels or None, name=name, limit=one_more(limit))
-    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such agents.")
+    is_filtered = bool(is_active is not None or labels or name)
+    print_list(
+        found,
+        _COLUMNS,
+        limit=limit,
+        as_json=as_json,
+        none=nothing("agents", "`orchestra agent start` starts one", is_filtered=is_filtered),
+    )
 
 
 def _address(text: str) -> str:

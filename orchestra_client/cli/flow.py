@@ -8,9 +8,9 @@ import click
 
 from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_page import print_page, read_page, schedule_text
-from orchestra_client.cli.lookup import find_flow, flow_title
+from orchestra_client.cli.lookup import check_names, find_flow, flow_title
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, one_more, print_list, say
+from orchestra_client.cli.output import Column, nothing, one_more, print_list, say
 from orchestra_client.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -53,7 +53,13 @@ def list_flows(
     """List the current version of each flow, by name."""
     with connect() as client:
         found = client.flows(name=name, project=project, is_archived=is_archived, limit=one_more(limit))
-    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such flows.")
+        if not found:
+            check_names(client, project=project)
+    is_filtered = bool(name or project or is_archived)
+    none = nothing(
+        "flows", "`orchestra register --project NAME PATH` registers some", is_filtered=is_filtered
+    )
+    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none=none)
 
 
 @flow.command()

@@ -8,10 +8,10 @@ import click
 
 from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_run_page import print_page, read_page
-from orchestra_client.cli.lookup import find_flow_run, read_flow_run
+from orchestra_client.cli.lookup import check_names, find_flow_run, read_flow_run
 from orchestra_client.cli.moments import earlier, span
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, one_more, print_json, print_list, say, state_style
+from orchestra_client.cli.output import Column, nothing, one_more, print_json, print_list, say, state_style
 from orchestra_client.cli.waiting import wait_until_finished
 from orchestra_client.cli.watching import follow_log, last, patient, print_log, watch_to_the_end
 from orchestra_client.durations import in_words
@@ -95,7 +95,16 @@ def list_flow_runs(
     labels = filters.pop("labels") or None
     with connect() as client:
         found = client.flow_runs(state=state or None, labels=labels, limit=one_more(limit), **filters)
-    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such flow runs.")
+        if not found:
+            check_names(client, project=filters["project"], flow=filters["flow"])
+    is_filtered = bool(state or labels or any(filters.values()))
+    print_list(
+        found,
+        _COLUMNS,
+        limit=limit,
+        as_json=as_json,
+        none=nothing("flow runs", "`orchestra run FLOW` makes one", is_filtered=is_filtered),
+    )
 
 
 @flow_run.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import print_json, say
+from orchestra_client.cli.output import nothing, print_json, say
 from orchestra_client.cli.prompts import confirm, read_stdin
 from orchestra_client.cli.stored import json_value_option, match_option, parse_value, print_names
 from orchestra_client.errors import NotFound
@@ -64,7 +64,13 @@ def list_keys(connect: Connect, *, pattern: str | None, limit: int, as_json: boo
     """List the keys."""
     with connect() as client:
         keys = client.key_names()
-    print_names(keys, pattern=pattern, limit=limit, as_json=as_json, none="There are no such keys.")
+    print_names(
+        keys,
+        pattern=pattern,
+        limit=limit,
+        as_json=as_json,
+        none=nothing("keys", "`orchestra kv set KEY VALUE` sets one", is_filtered=bool(pattern)),
+    )
 
 
 @kv.command("delete")

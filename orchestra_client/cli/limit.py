@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, print_list, say, say_if_more
+from orchestra_client.cli.output import Column, nothing, print_list, say, say_if_more
 from orchestra_client.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -71,9 +71,16 @@ def list_limits(connect: Connect, *, tags: tuple[str, ...], is_full: bool, limit
     with connect() as client:
         known = client.task_tag_limits()
     found = [each for each in known if (not tags or each.tag in tags) and (not is_full or full(each))]
+    known_tags = {each.tag for each in known}
+    for tag in tags:
+        if tag not in known_tags:
+            raise _without_limit(tag)
     shown = found[:limit]
     print_list(
-        shown if as_json else list(_lines(shown)), _COLUMNS, as_json=as_json, none="There are no such limits."
+        shown if as_json else list(_lines(shown)),
+        _COLUMNS,
+        as_json=as_json,
+        none=nothing("limits", "`orchestra limit set TAG N` sets one", is_filtered=bool(tags or is_full)),
     )
     say_if_more(found, limit)
 
@@ -112,9 +119,13 @@ def delete_limit(connect: Connect, *, tag: str, yes: bool) -> None:
     with connect() as client:
         limit_id = next((each.id for each in client.task_tag_limits() if each.tag == tag), None)
         if limit_id is None:
-            raise click.ClickException(
-                f"The tag '{tag}' has no limit; `orchestra limit list` shows those that have."
-            )
+            raise _without_limit(tag)
         confirm(f"Delete the limit of the tag '{tag}'?", is_confirmed=yes)
         client.delete_task_tag_limit(limit_id)
     say(f"The tag '{tag}' has no limit any more.")
+
+
+def _without_limit(tag: str) -> click.ClickException:
+    return click.ClickException(
+        f"The tag '{tag}' has no limit; `orchestra limit list` shows those that have."
+    )

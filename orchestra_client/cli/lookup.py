@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from orchestra_client.client import Client
     from orchestra_client.results import FlowRun, FlowVersion
 
-__all__ = ["find_flow", "find_flow_run", "flow_title", "is_id_of", "read_flow_run", "versioned"]
+__all__ = [
+    "check_names",
+    "find_flow",
+    "find_flow_run",
+    "flow_title",
+    "is_id_of",
+    "read_flow_run",
+    "versioned",
+]
 
 _MOST = 10
 """So many candidates are named at most."""
@@ -81,6 +89,30 @@ def find_flow_run(client: Client, wanted: str, *, changes: bool = False) -> Flow
             raise _several(f"flow runs are called {wanted!r}", "an id", map(_run_line, found))
         say(f"Several flow runs are called {wanted!r}; this is the latest.")
     return found[0]
+
+
+def check_names(client: Client, *, project: str | None = None, flow: str | None = None) -> None:
+    """Tell a list that is empty because of a typo from one that is just empty.
+
+    Args:
+        client: of the tenant.
+        project: a project's name that was given as a filter.
+        flow: a flow's name, likewise.
+
+    Raises:
+        click.ClickException: there is no such project, or no such flow in it.
+    """
+    if project is not None and not client.projects(name=project):
+        raise click.ClickException(
+            f"There is no project {project!r}. `orchestra project list` shows those there are."
+        )
+    if flow is None:
+        return
+    if not any(client.flows(name=flow, project=project, is_archived=each, limit=1) for each in (False, True)):
+        where = f" in the project {project!r}" if project else ""
+        raise click.ClickException(
+            f"There is no flow {flow!r}{where}. `orchestra flow list` shows those there are."
+        )
 
 
 def read_flow_run(client: Client, flow_run_id: str) -> FlowRun | None:

@@ -27,6 +27,7 @@ __all__ = [
     "as_plain",
     "in_lines",
     "in_one_line",
+    "nothing",
     "one_more",
     "people_console",
     "print_fields",
@@ -82,6 +83,17 @@ class Column:
 def one_more(limit: int) -> int:
     """How many rows to ask for where so many are shown at most: one more tells whether there are more."""
     return min(limit + 1, _MOST_ROWS)
+
+
+def nothing(what: str, making: str, *, is_filtered: bool) -> str:
+    """What to say where a list is empty.
+
+    Args:
+        what: the list is of, in the plural.
+        making: how one comes about, after "yet;".
+        is_filtered: whether there may be others.
+    """
+    return f"There are no such {what}." if is_filtered else f"There are no {what} yet; {making}."
 
 
 def say_if_more(rows: Sequence[Any], limit: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import say
+from orchestra_client.cli.output import nothing, say
 from orchestra_client.cli.prompts import confirm, read_hidden
 from orchestra_client.cli.stored import json_value_option, match_option, parse_value, print_names
 from orchestra_client.errors import NotFound
@@ -46,7 +46,13 @@ def list_secrets(connect: Connect, *, pattern: str | None, limit: int, as_json: 
     """List the names of the secrets; their values are never shown."""
     with connect() as client:
         names = client.secret_names()
-    print_names(names, pattern=pattern, limit=limit, as_json=as_json, none="There are no such secrets.")
+    print_names(
+        names,
+        pattern=pattern,
+        limit=limit,
+        as_json=as_json,
+        none=nothing("secrets", "`orchestra secret set NAME` makes one", is_filtered=bool(pattern)),
+    )
 
 
 @secret.command("delete")

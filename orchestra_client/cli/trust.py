@@ -8,7 +8,7 @@ import click
 
 from orchestra_client.cli.moments import span
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, print_json, print_list, say
+from orchestra_client.cli.output import Column, nothing, print_json, print_list, say
 from orchestra_client.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -127,7 +127,13 @@ def list_trusts(connect: Connect, *, name: str | None, limit: int, as_json: bool
     """List which CI jobs may log in, and as what; --json also tells for whom, how long, and ids."""
     with connect() as client:
         found = [each for each in client.trusts() if name in {None, each.name}]
-    print_list(found, _COLUMNS, limit=limit, as_json=as_json, none="There are no such trusts.")
+    print_list(
+        found,
+        _COLUMNS,
+        limit=limit,
+        as_json=as_json,
+        none=nothing("trusts", "`orchestra tenant trust add` makes one", is_filtered=bool(name)),
+    )
 
 
 @trust.command()

@@ -41,7 +41,7 @@ def test_archived_versions_are_listed_when_asked_for(orchestra: Orchestra, shop:
 def test_a_list_has_a_limit_and_says_when_it_is_empty(orchestra: Orchestra, shop: Shop) -> None:
     assert len(orchestra("flow", "list", "--limit", "1").out.splitlines()) == 1
 
-    none = orchestra("flow", "list", "--project", "nowhere")
+    none = orchestra("flow", "list", "--project", shop.project, "--name", "nothing")
     assert (none.out, none.err) == ("", "There are no such flows.\n")
 
 
