@@ -21,7 +21,7 @@ __all__ = ["check_agents", "check_flow_run", "check_late_flow_runs", "check_limi
 _MOST = 100
 _SHOWN = 5
 
-_AT_EASE = {"about_to_start", "finished", "not_due", "paused", "retrying_until", "running"}
+_AT_EASE = {"about_to_start", "finished", "in_turn", "not_due", "paused", "retrying_until", "running"}
 """Codes of reasons that are none to worry: all is as somebody wanted it."""
 
 

@@ -95,7 +95,9 @@ def _of_running(standing: Standing, now: datetime) -> Procedure[list[Reason]]:
         return (yield from _of_left(standing, is_working=is_working, now=now))
     queued = yield from _of_slots(standing, now)
     held_up = [*queued, *states.waiting_task_runs(standing, now)]
-    return [*held_up, *([states.running(standing, now)] if is_working or not held_up else [])]
+    if is_working or not held_up:
+        return [*held_up, states.running(standing, now, is_all=not held_up)]
+    return held_up
 
 
 def _of_left(standing: Standing, *, is_working: bool, now: datetime) -> Procedure[list[Reason]]:

@@ -77,7 +77,9 @@ def reasons_of_slots(
         holding = [holder for holder in holders if tag in holder.tags]
         without = [run.name for run in waiting if tag in run.tags]
         if without and len(holding) >= limit:
-            reasons.append(_queued(tag, limit, without, [_held(each, standing, now) for each in holding]))
+            is_own = bool(holding) and all(each.flow_run_id == standing.id for each in holding)
+            held = [_held(each, standing, now) for each in holding]
+            reasons.append(_in_turn(tag, limit, without) if is_own else _queued(tag, limit, without, held))
     return reasons
 
 
@@ -97,6 +99,18 @@ def _queued(tag: str, limit: int, waiting: Sequence[str], holding: Sequence[str]
         else f"{who}, and its slot is held by {holding[0]}.",
         "Wait until a slot is given back, cancel whoever holds one, or raise the limit: "
         f"orchestra limit set {quote(tag)} {limit + 1}",
+        f"client.update_task_tag_limit({tag!r}, {limit + 1})",
+    )
+
+
+def _in_turn(tag: str, limit: int, waiting: Sequence[str]) -> Reason:
+    """That nobody but the run itself keeps its task runs waiting."""
+    pace = "one after another" if limit == 1 else f"{limit} at a time"
+    return Reason(
+        "in_turn",
+        f"{count(len(waiting), 'task run')} ({listed(waiting)}) {'waits' if len(waiting) == 1 else 'wait'} for others of "
+        f"this run: they run {pace} (the limit of tag {tag!r} is {limit}).",
+        f"To run more at once, raise the limit: orchestra limit set {quote(tag)} {limit + 1}",
         f"client.update_task_tag_limit({tag!r}, {limit + 1})",
     )
 

@@ -132,14 +132,19 @@ def not_scheduled(standing: Standing) -> Reason:
     )
 
 
-def running(standing: Standing, now: datetime) -> Reason:
-    """That it runs, and with what."""
+def running(standing: Standing, now: datetime, *, is_all: bool) -> Reason:
+    """That it runs, and with what.
+
+    Args:
+        standing: the flow run.
+        now: what o'clock it is at the server.
+        is_all: whether nothing of it waits for anything that somebody could do.
+    """
     names = [run.name for run in standing.task_runs if run.state in RUNNING]
     doing = f"; {count(len(names), 'task run')} of it {'is' if len(names) == 1 else 'are'} Running: {listed(names)}"
     sign = f"It runs, and was last heard of {ago(last_sign(standing), now)}{doing if names else ''}."
-    return Reason(
-        "running", sign, f"There is nothing to do. Watch it: orchestra flow-run logs --follow {standing.id}"
-    )
+    watch = f"Watch it: orchestra flow-run logs --follow {standing.id}"
+    return Reason("running", sign, f"There is nothing to do. {watch}" if is_all else watch)
 
 
 def waiting_task_runs(standing: Standing, now: datetime) -> list[Reason]:

@@ -101,3 +101,18 @@ def test_advice(orchestra: Orchestra, shop: Shop) -> None:
                     "orchestra agent start" if run_id == late else f"orchestra limit set '{tag}' {limit + 1}"
                 )
                 assert said in done.out
+
+
+def test_a_run_that_fills_its_own_limit_is_well(orchestra: Orchestra, shop: Shop) -> None:
+    tag = f"{shop.flow}-own"
+    shop.register(tasks=[{"name": name, "slug": f"{name}-1", "tags": [tag]} for name in ("load", "save")])
+    shop.client.update_task_tag_limit(tag, 1)
+    run_id = shop.begin()
+    shop.client.set_task_run_state(shop.client.task_runs(run_id)[0].id, None, Running())
+
+    done = orchestra("doctor", run_id)
+
+    assert "✓ flow run" in done.out
+    assert "they run one after another" in done.out
+    assert f"orchestra limit set {tag} 2" in done.out
+    assert "There is nothing to do" not in done.out

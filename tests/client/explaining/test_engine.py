@@ -83,7 +83,7 @@ def test_runs_that_wait_for_a_slot(held_up: tuple[Client, str, str]) -> None:
 
     holder, waiter = client.explain_flow_run(first), client.explain_flow_run(second)
 
-    assert [reason.code for reason in holder.reasons] == ["queued_by_tag_limit", "running"]
+    assert [reason.code for reason in holder.reasons] == ["in_turn", "running"]
     assert [reason.code for reason in waiter.reasons] == ["queued_by_tag_limit"]
     assert "3 task runs (load[0], load[1], load[2]) cannot begin" in waiter.summary
     assert f"of flow run 'bear' ({first})" in waiter.summary

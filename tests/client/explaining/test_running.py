@@ -96,9 +96,12 @@ def test_a_run_that_waits_for_itself_says_so(world: World) -> None:
 
     queued, running = world.why(run_id).reasons
 
-    assert (queued.code, running.code) == ("queued_by_tag_limit", "running")
-    assert "2 task runs (extract[1], extract[2]) cannot begin" in queued.message
-    assert "held by task run 'extract[0]' of this run" in queued.message
+    assert (queued.code, running.code) == ("in_turn", "running")
+    assert "2 task runs (extract[1], extract[2]) wait for others of this run" in queued.message
+    assert "they run one after another (the limit of tag 'web' is 1)" in queued.message
+    assert "orchestra limit set web 2" in queued.advice
+    assert "cancel" not in queued.advice
+    assert "nothing to do" not in running.advice
 
 
 def test_a_child_waits_for_the_child_beside_it_alone(world: World) -> None:
