@@ -58,14 +58,21 @@ def auth() -> None:
     show_envvar=True,
     help="With --oidc on GitHub: whom the token is made for.  [default: the server's URL without its path]",
 )
+@click.option("--yes", is_flag=True, help="Do not ask before a saved login is replaced by a lesser one.")
 def login(
-    *, api_server: str | None, tenant: str | None, with_token: bool, oidc: bool, audience: str | None
+    *,
+    api_server: str | None,
+    tenant: str | None,
+    with_token: bool,
+    oidc: bool,
+    audience: str | None,
+    yes: bool,
 ) -> None:
     """Log in to a server with an API token, or as a CI job, and save the login.
 
     The token is that of ORCHESTRA_API_TOKEN; or it is typed at a prompt that does not show it; or, where stdin is no
     terminal, read from there. The server checks it before anything is saved, so that a login that fails leaves the
-    earlier one as it is.
+    earlier one as it is. At a terminal you are asked before a login is replaced by one that may do less, or that expires.
 
     With --oidc, a job of a CI logs in without a lasting secret, once an admin has trusted it with `orchestra tenant
     trust add`. Its token is made by GitHub Actions now (`permissions: id-token: write`), or is in
@@ -81,7 +88,7 @@ def login(
 
         log_in_with_oidc(server, tenant, audience=audience, with_token=with_token)
     else:
-        logging_in.log_in(server, tenant, with_token=with_token)
+        logging_in.log_in(server, tenant, with_token=with_token, is_confirmed=yes)
 
 
 @auth.command()

@@ -12,6 +12,7 @@ from orchestra_client.cli.logins import facts_of, find_tenant, reason_of
 from orchestra_client.cli.options import IMPATIENCE, open_client
 from orchestra_client.cli.output import say
 from orchestra_client.cli.prompts import choose, read_hidden
+from orchestra_client.cli.replacing import see_to_replaced
 from orchestra_client.cli.root import NotLoggedIn
 from orchestra_client.cli.terminal import can_ask
 from orchestra_client.config import normalize_server
@@ -49,13 +50,14 @@ def server_to_log_in(api_server: str | None) -> str:
     return url
 
 
-def log_in(server: str, tenant: str | None, *, with_token: bool) -> None:
+def log_in(server: str, tenant: str | None, *, with_token: bool, is_confirmed: bool = False) -> None:
     """Ask for a token, check it with the server, and save it.
 
     Args:
         server: the URL, normalized.
         tenant: slug or id of the tenant to act in; None asks where there is a choice.
         with_token: read the token from stdin whatever the environment holds.
+        is_confirmed: do not ask before a saved login is replaced.
 
     Raises:
         NotLoggedIn: the server refuses the token; what was saved before is untouched, as with every other error.
@@ -64,6 +66,7 @@ def log_in(server: str, tenant: str | None, *, with_token: bool) -> None:
     token = _token(with_token=with_token)
     with open_client(server, None, api_token=token) as client:
         chosen = _accepted_tenant(client, tenant)
+        see_to_replaced(client, open_store(os.environ), server, token, is_confirmed=is_confirmed)
         client.save_api_token()
     place = f", tenant {chosen.slug}" if chosen else ""
     say(f"Logged in to {server}{place}, with {mask_token(token)}. Saved in {open_store(os.environ).path}.")

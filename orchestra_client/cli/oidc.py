@@ -9,6 +9,7 @@ from orchestra_client.cli.logins import reason_of
 from orchestra_client.cli.options import open_client
 from orchestra_client.cli.output import say
 from orchestra_client.cli.prompts import read_hidden
+from orchestra_client.cli.replacing import see_to_replaced
 from orchestra_client.cli.root import NotLoggedIn
 from orchestra_client.errors import AuthenticationError
 
@@ -36,6 +37,7 @@ def log_in_with_oidc(server: str, tenant: str | None, *, audience: str | None, w
             login = client.login_with_oidc(token, audience=audience)
         except AuthenticationError as error:
             raise NotLoggedIn(f"{reason_of(error)}\nNothing was saved.") from None
+        see_to_replaced(client, open_store(os.environ), server, None, is_confirmed=True)
         client.save_api_token()
     say(
         f"Logged in to {server}, tenant {login.tenant_slug}, as {login.scope} by the trust '{login.trust}', until "

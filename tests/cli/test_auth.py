@@ -133,6 +133,33 @@ class TestLogin:
         assert "Nothing was saved." in done.err
         assert wrong not in done.err
 
+    def test_the_login_that_it_replaces_is_named(
+        self, newcomer: Orchestra, server_url: str, token: str
+    ) -> None:
+        words = ("auth", "login", "--api-server", server_url, "--tenant", "default")
+        first = newcomer(*words, stdin=TOKEN)
+        same = newcomer(*words, stdin=TOKEN)
+        other = newcomer(*words, stdin=token)
+
+        assert "replaces" not in first.err + same.err
+        assert (
+            f"This replaces your saved login for {server_url}, with orc_…tttt, which has the scope USER"
+            in other.err
+        )
+        assert "which never expires" in other.err
+
+    @pytest.mark.parametrize(("answer", "status"), [("n", 1), ("y", 0)])
+    def test_at_a_terminal_a_lesser_login_is_not_saved_unasked(
+        self, newcomer: Orchestra, server_url: str, token: str, answer: str, status: int
+    ) -> None:
+        words = ("auth", "login", "--api-server", server_url, "--tenant", "default")
+        newcomer(*words, stdin=TOKEN)
+
+        newcomer.at_terminal(*words, answers={"API token:": token, "Replace it?": answer}, status=status)
+
+        assert saved(newcomer)["servers"][server_url]["api_token"] == (token if answer == "y" else TOKEN)
+        newcomer.at_terminal(*words, "--yes", answers={"API token:": token})
+
     def test_an_unknown_tenant_leaves_the_earlier_login_as_it_is(
         self, member: Orchestra, server_url: str
     ) -> None:
