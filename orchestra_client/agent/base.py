@@ -193,11 +193,15 @@ class Agent(ABC):
         return f"Agent {self.name!r} asks {client.api_server} for runs {labels}{limit}{probe}"
 
 
-def configured_client(api_server: str | None = None) -> Client:
+def configured_client(
+    api_server: str | None = None, *, tenant_id: str | None = None, tenant_slug: str | None = None
+) -> Client:
     """A client for an agent: each request is sent once, and not waited for too long.
 
     Args:
         api_server: the server's URL; unset means the configured one.
+        tenant_id: the tenant to act in, by its id; unset means what is configured.
+        tenant_slug: the same by its slug.
 
     Raises:
         ConfigurationError: no server is configured, or the one that is makes no sense.
@@ -210,13 +214,19 @@ def configured_client(api_server: str | None = None) -> Client:
     if server.source is ServerSource.EMBEDDED:
         raise ConfigurationError(
             "No server is configured: start one with `orchestra server start`, or name yours with --api-server or "
-            "ORCHESTRA_API_SERVER."
+            f"ORCHESTRA_API_SERVER. The private store of this user is --api-server {server.shown}"
         )
     if server.url == "memory:":
         raise ConfigurationError(
             "memory: is a server of one process alone, which no run could reach; name another."
         )
-    return Client(api_server, timeout=_TIMEOUT, retry=RetryPolicy(budget=0))
+    return Client(
+        api_server,
+        tenant_id=tenant_id,
+        tenant_slug=tenant_slug,
+        timeout=_TIMEOUT,
+        retry=RetryPolicy(budget=0),
+    )
 
 
 def _count(value: int | None, name: str) -> int | None:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from orchestra_client.cli.options import api_server_option, connected, filled, json_option, limit_option
+from orchestra_client.cli.options import (
+    api_server_option,
+    connected,
+    filled,
+    json_option,
+    limit_option,
+    tenant_of,
+    tenant_option,
+)
 from orchestra_client.cli.output import Column, nothing, one_more, print_list
 from orchestra_client.cli.processes import log_to_stderr
 
@@ -132,6 +140,7 @@ def _address(text: str) -> str:
     help="Answer probes there, as 127.0.0.1:8080.",
 )
 @api_server_option
+@tenant_option
 @click.option(
     "--env",
     "variables",
@@ -171,6 +180,7 @@ def start(  # noqa: PLR0917 - click passes them by name
     max_polls: int | None,
     health_address: str | None,
     api_server: str | None,
+    tenant: str | None,
     variables: tuple[str, ...],
     working_dir: str | None,
     show_flow_logs: bool,
@@ -198,7 +208,7 @@ def start(  # noqa: PLR0917 - click passes them by name
         working_dir=working_dir,
         show_flow_logs=show_flow_logs,
         pace=Pace(drain=drain_timeout),
-        open_client=partial(configured_client, api_server),
+        open_client=partial(configured_client, api_server, **tenant_of(tenant)),
     )
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -35,6 +35,7 @@ __all__ = [
     "json_option",
     "limit_option",
     "open_client",
+    "tenant_of",
     "tenant_option",
 ]
 
@@ -130,10 +131,11 @@ def open_client(api_server: str | None, tenant: str | None, **settings: Any) -> 
     tell_of_retries_in_words()
     if is_attended():
         settings.setdefault("retry", RetryPolicy(budget=IMPATIENCE))
-    return Client(api_server, **{**_tenant(tenant), **settings})
+    return Client(api_server, **{**tenant_of(tenant), **settings})
 
 
-def _tenant(name: str | None) -> dict[str, Any]:
+def tenant_of(name: str | None) -> dict[str, Any]:
+    """The arguments of `Client` for a tenant that is named by its slug or its id; none for None."""
     if not name:
         return {}
     from uuid import UUID  # noqa: PLC0415 - rarely needed

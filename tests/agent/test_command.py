@@ -291,3 +291,12 @@ def test_a_refused_token_is_told_without_showing_it(server: ServerProcess) -> No
     assert ended.returncode == 4
     assert "orc_…xxxx" in ended.stderr
     assert "x" * 43 not in ended.stderr
+
+
+def test_a_tenant_can_be_named(server: ServerProcess, work: Work, start: Callable[..., AgentProcess]) -> None:
+    [tenant] = work.client.get_available_tenants()
+    agent = start("--max-polls", "1", "--tenant", tenant.slug)
+    assert agent.wait() == 0
+    ended = fails("--tenant", "elsewhere", "--api-server", server.url, ORCHESTRA_API_TOKEN=TOKEN)
+    assert ended.returncode == 1
+    assert "'elsewhere'" in ended.stderr
