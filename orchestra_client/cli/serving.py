@@ -101,8 +101,13 @@ def serve(
     token = os.environ.get(VARIABLE) or None
     service = Service.open(database, home=home(), settings=settings, token=token)
     try:
-        if token is None and settings.auth == "token":
-            _see_to_login(service, address)
+        if settings.auth == "none":
+            click.echo(
+                f"Nobody is asked for a login. Commands find this server by: export ORCHESTRA_API_SERVER={_local(address)}",
+                err=True,
+            )
+        elif token is None:
+            _see_to_login(service, address, is_lasting=database != "memory:")
         own = all_services(services) if services else ()
         app = create_app(service, Background(service.database, own, is_server=True))
         config = uvicorn.Config(
@@ -146,14 +151,26 @@ def _address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}/graphql" if ":" in host else f"http://{host}:{port}/graphql"
 
 
-def _see_to_login(service: Service, address: str) -> None:
+def _local(address: str) -> str:
+    """Who listens everywhere is reached from here by loopback."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def _see_to_login(service: Service, address: str, *, is_lasting: bool) -> None:
     """Save the token of a new database as this user's login, so that commands and scripts here find it.
 
-    Of a database that has its tokens already, say how to get in, where no login for the address is saved.
+    Of a database that has its tokens already, say how to get in, where no login for the address is saved; and of one
+    that is gone with this process, whose login would be of no use and in the way of another server's.
     """
+    if not is_lasting:
+        click.echo(
+            f"The database is gone when this server ends, so no login is saved. To get in, set {VARIABLE} to a token of "
+            "your own and start again, or start with --auth none.",
+            err=True,
+        )
+        return
     store = open_store(os.environ)
-    # Who listens everywhere is reached from here by loopback.
-    server = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    server = _local(address)
     made = service.bootstrapped
     if made is not None and made.token is not None:
         _save_login(store, server, made.token, made.tenant_id)

@@ -245,3 +245,18 @@ def test_a_database_that_cannot_be_used_is_explained(database: str) -> None:
     assert ended.returncode == 1
     assert ended.stderr.startswith("Error: ")
     assert "Traceback" not in ended.stderr
+
+
+def test_a_server_without_logins_says_how_commands_find_it(start: Callable[..., Server]) -> None:
+    running = start("--auth", "none")
+
+    assert f"export ORCHESTRA_API_SERVER={running.url}\n" in running.errors.read_text()
+
+
+def test_a_database_in_memory_leaves_no_login_behind(start: Callable[..., Server], tmp_path: Path) -> None:
+    home = tmp_path / "home"
+
+    running = start("--database", "memory:", ORCHESTRA_BOOTSTRAP_TOKEN="", ORCHESTRA_HOME=str(home))
+
+    assert "no login is saved" in running.errors.read_text()
+    assert not (home / "credentials.json").exists()
