@@ -139,7 +139,7 @@ def status(*, api_server: str | None, as_json: bool) -> None:
     """Tell who you are: which credential is used, where it is from, for which tenant, and until when.
 
     First the server that commands use, then those of other saved logins. Ends with status 4 when the first wants a
-    login and has none that it takes, and with 1 when it cannot tell.
+    login and has none that it takes, and with 1 when it cannot tell. A store of your own wants none.
     """
     from orchestra_client.auth.resolution import open_store  # noqa: PLC0415 - slow to import
     from orchestra_client.cli import logins  # noqa: PLC0415 - as above

@@ -189,7 +189,8 @@ def current_status(api_server: str | None, tenant: str | None = None) -> LoginSt
     said_by = "--api-server" if source is ServerSource.ARGUMENT else source.value
     status = LoginStatus(server.shown, is_current=True, server_from=said_by)
     if server.is_embedded:
-        status = _embedded(status, is_chosen=source is not ServerSource.EMBEDDED)
+        # It asks for no login, and is not opened: that would create it.
+        status = replace(status, works=True)
     else:
         status = _asked(status, server.url, login.credentials, str(login.store.path))
     return replace(status, warnings=tuple(_warnings(login, status.tenant_id)))
@@ -211,15 +212,6 @@ def saved_status(store: CredentialStore, server: str) -> LoginStatus:
     source = CredentialSource.SAVED_LOGIN if token else CredentialSource.NONE
     status = LoginStatus(server, is_current=False, server_from=ServerSource.SAVED_LOGIN.value)
     return _asked(status, server, Credentials(token, source, wish=wish), str(store.path))
-
-
-def _embedded(status: LoginStatus, *, is_chosen: bool) -> LoginStatus:
-    """Of a store in this process. It is not opened: that would create it."""
-    if is_chosen:
-        return replace(status, works=True)
-    return replace(
-        status, is_refused=True, problem="Not logged in to any server; a store of your own is used."
-    )
 
 
 def _asked(status: LoginStatus, server: str, credentials: Credentials, path: str) -> LoginStatus:

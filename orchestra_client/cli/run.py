@@ -14,6 +14,7 @@ from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import print_json, say
 from orchestra_client.cli.parameters import misfits, read_pairs, read_parameter_file, text_of
 from orchestra_client.cli.watching import watch_to_the_end
+from orchestra_client.config import ServerSource
 from orchestra_client.errors import BadInput, OrchestraError
 from orchestra_client.operations.paging import MAX_LIMIT
 
@@ -180,7 +181,14 @@ def _warn_without_agent(client: Client, run_id: str) -> None:
         return  # The run is made. That nobody knows of agents must not make it look otherwise.
     if run and run.state == "Scheduled" and not any(_takes(agent.labels, run.labels) for agent in agents):
         labels = "".join(f" --label {shlex.quote(label)}" for label in run.labels)
-        say(f"No agent would take it now; `orchestra agent start{labels}` starts one.")
+        say(f"No agent would take it now; `orchestra agent start{_server(client)}{labels}` starts one.")
+
+
+def _server(client: Client) -> str:
+    """The option that names the server where an agent would not find it by itself."""
+    choice = client._server
+    is_found = choice.source not in {ServerSource.ARGUMENT, ServerSource.EMBEDDED}
+    return "" if is_found else f" --api-server {shlex.quote(choice.url)}"
 
 
 def _takes(agents: Sequence[str], runs: Sequence[str]) -> bool:

@@ -277,11 +277,17 @@ class TestStatus:
         assert told["server_from"] == "ORCHESTRA_API_SERVER"
         assert (told["scope"], told["expires_at"]) == ("USER", None)
 
-    def test_without_a_login_the_status_is_4(self, newcomer: Orchestra) -> None:
-        done = newcomer("auth", "status", status=4)
+    def test_a_store_of_ones_own_wants_no_login(self, newcomer: Orchestra) -> None:
+        done = newcomer("auth", "status")
 
-        assert "Not logged in to any server" in done.out
+        assert "works:   yes" in done.out
+        assert "nothing else is configured" in done.out
         assert not (newcomer.home / "orchestra" / "orchestra.db").exists()
+
+    def test_without_a_login_that_the_server_wants_the_status_is_4(
+        self, newcomer: Orchestra, server_url: str
+    ) -> None:
+        assert "works:   no" in newcomer("auth", "status", "--api-server", server_url, status=4).out
 
     def test_a_token_that_is_no_longer_good_is_status_4(self, member: Orchestra, server_url: str) -> None:
         done = member("auth", "status", environ={"ORCHESTRA_API_TOKEN": UNKNOWN}, status=4)

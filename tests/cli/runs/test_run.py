@@ -233,3 +233,13 @@ def test_watched_for_so_long_at_most(orchestra: Orchestra, shop: Shop) -> None:
 
     assert "still Scheduled" in done.err
     assert "orchestra flow-run watch" in done.err
+
+
+def test_the_server_is_named_where_an_agent_would_not_find_it(
+    orchestra: Orchestra, shop: Shop, server_url: str
+) -> None:
+    del orchestra.environ["ORCHESTRA_API_SERVER"]
+
+    done = orchestra("run", shop.flow, "-p", "day=1", "--api-server", server_url)
+
+    assert f"`orchestra agent start --api-server {server_url}` starts one" in done.err
