@@ -42,7 +42,8 @@ def see_to_replaced(
     if old is None or old == token:
         return
     loss = _loss(client, old, token) if token else None
-    say(f"This replaces your saved login for {server}, with {mask_token(old)}{f', {loss}' if loss else ''}.")
+    told = f" The new one {loss}." if loss else ""
+    say(f"This replaces your saved login for {server}, with {mask_token(old)}.{told}")
     if loss and can_ask() and not is_confirmed:
         say("Nothing else keeps that token: whoever has no copy of it cannot log in with it again.")
         click.confirm("Replace it?", abort=True, err=True)
@@ -54,13 +55,13 @@ def _loss(client: Client, old: str, new: str) -> str | None:
         before, after = facts_of(client, old), facts_of(client, new)
     except OrchestraError:
         return None
-    lost = [*_scopes(before, after)]
+    lost = _scopes(before, after)
     if before.expires_at is None and after.expires_at is not None:
-        lost.append(f"which never expires, by one that ends at {after.expires_at:%Y-%m-%d %H:%M} UTC")
+        lost.append(f"expires at {after.expires_at:%Y-%m-%d %H:%M} UTC, where the old one does not")
     return " and ".join(lost) or None
 
 
 def _scopes(before: TokenFacts, after: TokenFacts) -> list[str]:
     if _WIDTH.get(after.scope or "", 2) >= _WIDTH.get(before.scope or "", 0):
         return []
-    return [f"which has the scope {before.scope}, by one with {after.scope}"]
+    return [f"has the scope {after.scope} instead of {before.scope}"]
