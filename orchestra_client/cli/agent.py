@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from orchestra_client.cli.numbers import WholeNumber
 from orchestra_client.cli.options import (
     api_server_option,
     connected,
@@ -33,7 +34,6 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 _COLUMNS = [
     Column("NAME", lambda agent: agent.name),
-    Column("ID", lambda agent: agent.id),
     Column("TYPE", lambda agent: agent.type),
     Column("LABELS", lambda agent: agent.labels),
     Column("LAST ASKED", lambda agent: agent.last_queried),
@@ -42,6 +42,7 @@ _COLUMNS = [
         lambda agent: "active" if agent.is_active else "silent",
         {"active": "green", "silent": "red"}.get,
     ),
+    Column("ID", lambda agent: agent.id),
 ]
 
 
@@ -123,13 +124,13 @@ def _address(text: str) -> str:
 )
 @click.option(
     "--limit",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     envvar="ORCHESTRA_AGENT_LIMIT",
     show_envvar=True,
     help="Runs at the same time.  [default: as many as come]",
 )
 @click.option(
-    "--max-polls", type=click.IntRange(1), help="Ask so many times for runs, then wait for them and end."
+    "--max-polls", type=WholeNumber(1), help="Ask so many times for runs, then wait for them and end."
 )
 @click.option(
     "--health-address",

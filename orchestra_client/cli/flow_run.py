@@ -10,6 +10,7 @@ from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_run_page import print_page, read_page
 from orchestra_client.cli.lookup import check_names, find_flow_run, read_flow_run
 from orchestra_client.cli.moments import earlier, span
+from orchestra_client.cli.numbers import WholeNumber
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, nothing, one_more, print_json, print_list, say, state_style
 from orchestra_client.cli.waiting import wait_until_finished
@@ -129,7 +130,7 @@ def show(connect: Connect, *, run: str, as_json: bool) -> None:
     "--level", type=click.Choice(LEVELS, case_sensitive=False), help="Leave out records below this level."
 )
 @click.option(
-    "--tail", type=click.IntRange(0), metavar="N", help="Only the last N of the records there are now."
+    "--tail", type=WholeNumber(0), metavar="N", help="Only the last N of the records there are now."
 )
 @click.option("--json", "as_json", is_flag=True, help="Write each record as a line of JSON.")
 @connected

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from orchestra_client.cli.numbers import WholeNumber
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
 from orchestra_client.cli.output import Column, nothing, print_list, say, say_if_more
 from orchestra_client.cli.prompts import confirm
@@ -45,8 +46,8 @@ _COLUMNS = [
     Column("USED", lambda line: line.used),
     Column("HELD BY", lambda line: line.task),
     Column("FLOW RUN", lambda line: line.holder and line.holder.flow_run_name),
-    Column("ID", lambda line: line.holder and line.holder.flow_run_id),
     Column("SINCE", lambda line: line.holder and line.holder.since),
+    Column("ID", lambda line: line.holder and line.holder.flow_run_id),
 ]
 
 
@@ -98,7 +99,7 @@ def _lines(limits: Sequence[TagLimit]) -> Iterator[_Line]:
 
 @limit.command("set")
 @click.argument("tag", type=filled)
-@click.argument("slots", metavar="N", type=click.IntRange(0, _MOST))
+@click.argument("slots", metavar="N", type=WholeNumber(0, _MOST))
 @connected
 def set_limit(connect: Connect, *, tag: str, slots: int) -> None:
     """Let at most N task runs with TAG run at once; 0 lets none start.
@@ -107,7 +108,8 @@ def set_limit(connect: Connect, *, tag: str, slots: int) -> None:
     """
     with connect() as client:
         client.update_task_tag_limit(tag, slots)
-    say(f"At most {slots} task runs with the tag '{tag}' run at once from now on.")
+    runs = "1 task run" if slots == 1 else f"{slots} task runs"
+    say(f"At most {runs} with the tag '{tag}' may run at once from now on.")
 
 
 @limit.command("delete")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestra_client.cli.completing import tenant_slugs
+from orchestra_client.cli.numbers import WholeNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +154,7 @@ json_option = click.option(
 
 limit_option = click.option(
     "--limit",
-    type=click.IntRange(1, 10_000),
+    type=WholeNumber(1, 10_000),
     default=30,
     show_default=True,
     metavar="N",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestra_client.cli.numbers import one_of
 from orchestra_client.cli.output import in_one_line
 from orchestra_client.cli.terminal import can_ask
 
@@ -55,8 +56,8 @@ def choose(question: str, options: Sequence[str], *, instead: str) -> int:
         raise click.UsageError(f"{question} Say {instead}: {', '.join(options)}.")
     for number, option in enumerate(options, 1):
         click.echo(f"  {number}. {option}", err=True)
-    chosen: int = click.prompt(question, type=click.IntRange(1, len(options)), err=True)
-    return chosen - 1
+    chosen: int = click.prompt(question, value_proc=one_of(options), err=True)
+    return chosen
 
 
 def read_hidden(what: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from orchestra_client.cli.numbers import WholeNumber
 from orchestra_client.cli.options import database_url, filled
 from orchestra_client.config import home, make_home, normalize_database
 from orchestra_client.errors import MissingExtra
@@ -65,14 +66,14 @@ _limits = _options(
         "--max-depth",
         "ORCHESTRA_MAX_DEPTH",
         # What the clients themselves ask has up to 4.
-        type=click.IntRange(min=4),
+        type=WholeNumber(min=4),
         default=12,
         help="Levels of a query.",
     ),
     _option(
         "--max-body-bytes",
         "ORCHESTRA_MAX_BODY_BYTES",
-        type=click.IntRange(min=1024),
+        type=WholeNumber(min=1024),
         default=32 * 1024 * 1024,
         help="Bytes of a request, also after decompression.",
     ),
@@ -128,7 +129,7 @@ _services = _options(
 @_option(
     "--port",
     "ORCHESTRA_PORT",
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     default=4200,
     help="Port to listen on. 0 picks a free one.",
 )

@@ -31,9 +31,9 @@ def test_agents_are_listed_by_what_they_do(
     lines = orchestra("agent", "list", "--label", label).out.splitlines()
     cells = {line.split("\t")[0]: line.split("\t")[1:] for line in lines}
     assert set(cells) == {busy, silent}
-    assert cells[busy][:2] == [busy_id, "LocalAgent"]
-    assert set(cells[busy][2].split(",")) == {label, "eu"}
-    assert (cells[busy][4], cells[silent][3:]) == ("active", ["", "silent"])
+    assert (cells[busy][0], cells[busy][4]) == ("LocalAgent", busy_id)
+    assert set(cells[busy][1].split(",")) == {label, "eu"}
+    assert (cells[busy][3], cells[silent][2:4]) == ("active", ["", "silent"])
 
     [only] = orchestra("agent", "list", "--label", label, "--active", "--json").json
     assert (only["name"], only["is_active"]) == (busy, True)

@@ -88,6 +88,23 @@ class TestLogin:
         assert f"  1. {first.slug}" in done.out
         assert saved(newcomer)["servers"][server_url]["tenant_slug"] == first.slug
 
+    def test_at_a_terminal_the_tenant_may_be_answered_by_its_slug(
+        self, newcomer: Orchestra, client: Client, server_url: str, unique: Callable[[str], str]
+    ) -> None:
+        slug = unique("another")
+        client.create_tenant(slug, slug)
+
+        done = newcomer.at_terminal(
+            "auth",
+            "login",
+            "--api-server",
+            server_url,
+            answers={"API token:": TOKEN, "Which tenant?": "nowhere", "nor one of these": slug},
+        )
+
+        assert "'nowhere' is neither a number from 1 to" in done.out
+        assert saved(newcomer)["servers"][server_url]["tenant_slug"] == slug
+
     def test_the_tenant_may_be_named(self, newcomer: Orchestra, server_url: str) -> None:
         newcomer("auth", "login", "--api-server", server_url, "--tenant", "default", stdin=TOKEN)
 
@@ -142,11 +159,8 @@ class TestLogin:
         other = newcomer(*words, stdin=token)
 
         assert "replaces" not in first.err + same.err
-        assert (
-            f"This replaces your saved login for {server_url}, with orc_…tttt, which has the scope USER"
-            in other.err
-        )
-        assert "which never expires" in other.err
+        assert f"This replaces your saved login for {server_url}, with orc_…tttt." in other.err
+        assert "The new one has the scope TENANT instead of USER and expires at" in other.err
 
     @pytest.mark.parametrize(("answer", "status"), [("n", 1), ("y", 0)])
     def test_at_a_terminal_a_lesser_login_is_not_saved_unasked(
