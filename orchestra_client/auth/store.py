@@ -34,6 +34,7 @@ _log = logging.getLogger("orchestra_client")
 _FILE = "credentials.json"
 _VERSION = 1
 _OTHERS = 0o077
+_OTHERS_ENTER = 0o011
 
 Document = dict[str, Any]
 
@@ -232,6 +233,8 @@ class CredentialStore:
             return
         with suppress(OSError):
             os.fchmod(descriptor, 0o600)
+        if not _lets_others_in(self._path.resolve().parent):
+            return
         _log.warning(
             "Other users of this machine could read %s, which holds API tokens. It is private from now on if that was "
             "possible; replace the tokens if you share this machine.",
@@ -257,6 +260,14 @@ class CredentialStore:
         return ConfigurationError(
             f"{self._path} is damaged ({reason}). It is left as it is: mend it, or move it away and log in again."
         )
+
+
+def _lets_others_in(folder: Path) -> bool:
+    """Whether others get at the files of a folder, as far as those allow it."""
+    try:
+        return bool(folder.stat().st_mode & _OTHERS_ENTER)
+    except OSError:
+        return True
 
 
 def _present(**values: Mapping[str, Any] | str | bool | None) -> Document:

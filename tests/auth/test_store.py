@@ -118,12 +118,22 @@ class TestPrivacy:
     @posix
     def test_a_file_that_others_can_read_is_closed_to_them_with_a_warning(self, store, caplog):
         store.save_login(SERVER, TOKEN)
+        store.path.parent.chmod(0o755)
         store.path.chmod(0o644)
         with caplog.at_level(logging.WARNING, logger="orchestra_client"):
             assert store.load(SERVER).api_token == TOKEN
         assert store.path.stat().st_mode & 0o777 == 0o600
         assert "Other users" in caplog.text
         assert TOKEN not in caplog.text
+
+    @posix
+    def test_behind_a_closed_folder_nobody_could_read_it(self, store, caplog):
+        store.save_login(SERVER, TOKEN)
+        store.path.parent.chmod(0o700)
+        store.path.chmod(0o644)
+        assert store.load(SERVER).api_token == TOKEN
+        assert store.path.stat().st_mode & 0o777 == 0o600
+        assert caplog.text == ""
 
     def test_nothing_prints_the_token(self, store):
         store.save_login(SERVER, TOKEN)
