@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestra_client.client import Client
     from orchestra_client.results import FlowVersion
 
+_RUNS_OF_KEY = "query RunsOfKey($key: String!) { flow_run(where: { idempotency_key: { _eq: $key } }) { id } }"
 _PARAMETERS = """query Parameters($id: UUID!) {
   flow(where: { id: { _eq: $id } }) { parameters flow_group { default_parameters } }
 }"""
@@ -109,9 +110,10 @@ def run(
     parameters = _parameters(pairs, param_file)
     with connect() as client:
         found = find_flow(client, flow, project)
+        known = _runs_of_key(client, options["idempotency_key"])
         run_id = _create(client, found, is_exact=is_id_of(flow, found), parameters=parameters, **options)
         has_own_line = not (does_watch or as_json)
-        say(_created(found, None if has_own_line else run_id, **options))
+        say(_created(found, None if has_own_line else run_id, is_new=run_id not in known, at=options["at"]))
         if has_own_line:
             click.echo(run_id)
         _warn_without_agent(client, run_id)
@@ -164,12 +166,19 @@ def _declared(client: Client, flow: FlowVersion) -> tuple[Sequence[Mapping[str, 
     return (rows[0]["parameters"] or () if rows else ()), (of_group or {}).get("default_parameters") or {}
 
 
-def _created(
-    flow: FlowVersion, run_id: str | None, *, at: datetime | None, idempotency_key: str | None, **_: Any
-) -> str:
-    """What was done. With a key, nobody knows whether it was done now or before."""
+def _runs_of_key(client: Client, key: str | None) -> set[str]:
+    """The runs that were made with an idempotency key before."""
+    if key is None:
+        return set()
+    return {row["id"] for row in client.graphql(_RUNS_OF_KEY, variables={"key": key}).data.flow_run}
+
+
+def _created(flow: FlowVersion, run_id: str | None, *, is_new: bool, at: datetime | None) -> str:
+    """What was done."""
     run = f"flow run {run_id}" if run_id else "flow run"
-    made = f"The key's {run}" if idempotency_key else f"Created {'the' if run_id else 'a'} {run}"
+    if not is_new:
+        return f"There is the {run} of {flow_title(flow)} with this key already; none was made."
+    made = f"Created {'the' if run_id else 'a'} {run}"
     start = f"; it starts at {at.isoformat(timespec='seconds')}" if at else ""
     return f"{made} of {flow_title(flow)}{start}."
 

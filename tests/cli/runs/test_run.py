@@ -122,6 +122,8 @@ def test_a_key_makes_one_run_whatever_version_comes_between(orchestra: Orchestra
 
     assert first.out == again.out
     assert len(shop.runs()) == 1
+    assert first.err.startswith("Created a flow run of ")
+    assert again.err.startswith("There is the flow run of ")
 
 
 def test_nothing_is_said_of_agents_when_one_would_take_it(orchestra: Orchestra, shop: Shop) -> None:
