@@ -18,7 +18,7 @@ REFUSED = {"ORCHESTRA_API_TOKEN": "orc_" + "x" * 43}
 @pytest.mark.parametrize("words", [("flow-run", "list"), ("doctor",)])
 class TestATokenOfTheEnvironmentThatIsRefused:
     def test_hides_a_saved_login(self, orchestra: Orchestra, words: tuple[str, ...]) -> None:
-        orchestra("auth", "login", "--with-token", stdin=TOKEN)
+        orchestra("auth", "login", "--with-token", "--tenant", "default", stdin=TOKEN)
 
         done = orchestra(*words, environ=REFUSED, status=4)
 
@@ -37,7 +37,7 @@ class TestATokenOfTheEnvironmentThatIsRefused:
 def test_a_saved_login_that_is_refused_is_renewed_by_logging_in(orchestra: Orchestra, client: Client) -> None:
     made = client.create_api_token("short", "TENANT")
     assert made.token is not None
-    orchestra("auth", "login", "--with-token", stdin=made.token)
+    orchestra("auth", "login", "--with-token", "--tenant", "default", stdin=made.token)
     client.delete_api_token(made.id)
     del orchestra.environ["ORCHESTRA_API_TOKEN"]
 

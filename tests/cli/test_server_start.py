@@ -239,11 +239,14 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("database", ["mysql://host/name", "sqlite:////nowhere/at/all/runs.db", "runs.db"])
-def test_a_database_that_cannot_be_used_is_explained(database: str) -> None:
+@pytest.mark.parametrize(
+    ("database", "status"),
+    [("mysql://host/name", 2), ("sqlite:////nowhere/at/all/runs.db", 1), ("runs.db", 2)],
+)
+def test_a_database_that_cannot_be_used_is_explained(database: str, status: int) -> None:
     ended = run("--port", "0", "--database", database)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("Error: ")
+    assert ended.returncode == status
+    assert "Error: " in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
