@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orchestra_client.clock import Clock
     from orchestra_client.delivery.backoff import Backoff
 
-__all__ = ["Contact", "refused"]
+__all__ = ["Contact", "given_up", "refused"]
 
 T = TypeVar("T")
 
@@ -140,7 +140,20 @@ class Contact:
 def refused(error: AuthenticationError) -> str:
     """That the server refuses the agent's token: which, from where, why, and what to do about it."""
     return (
-        f"The server refuses this agent's {error.source or 'token'}: {error.reason.rstrip('.')}. The runs go on. Make "
-        "another with `orchestra token create NAME`; then log in with it by `orchestra auth login` where the agent uses "
-        "the saved login, which it reads again, or start the agent anew with it in ORCHESTRA_API_TOKEN."
+        f"{_refusal(error)} The runs go on. Make another with `orchestra token create NAME`; then log in with it by "
+        "`orchestra auth login` where the agent uses the saved login, which it reads again, or start the agent anew with "
+        "it in ORCHESTRA_API_TOKEN."
     )
+
+
+def given_up(error: AuthenticationError) -> AuthenticationError:
+    """The error by which an agent ends that was refused for too long."""
+    return AuthenticationError(
+        f"{_refusal(error)} No run is under way, and nobody has mended it for a while, so the agent ends.",
+        source=error.source,
+        operation=error.operation,
+    )
+
+
+def _refusal(error: AuthenticationError) -> str:
+    return f"The server refuses this agent's {error.source or 'token'}: {error.reason.rstrip('.')}."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestra_client.agent.claims import Claims, deploy
-from orchestra_client.agent.contact import Contact, refused
+from orchestra_client.agent.contact import Contact, given_up
 from orchestra_client.agent.endings import Endings, Oversight
 from orchestra_client.agent.passes import Passes
 from orchestra_client.agent.process import LocalProcess, reap_orphans
@@ -17,7 +17,6 @@ from orchestra_client.agent.roster import Charge, Roster, Watcher
 from orchestra_client.agent.unmatched import Unmatched
 from orchestra_client.delivery.backoff import Backoff
 from orchestra_client.delivery.worker import Worker
-from orchestra_client.errors import AuthenticationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +128,7 @@ class Shift:
         for charge in self.roster.all():
             _log.error("The end of %s could not be reported.", charge.run)
         if self.contact.refusal is not None and not self._agent.stops:
-            raise AuthenticationError(refused(self.contact.refusal))
+            raise given_up(self.contact.refusal)
         return len(self.roster) == 0
 
     def _turn(self) -> None:

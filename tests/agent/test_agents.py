@@ -498,7 +498,8 @@ class TestARefusedToken:
         assert isinstance(agent.error, AuthenticationError)
         for text in (str(agent.error), caplog.text):
             assert f"The server refuses this agent's API token orc_…{made.token[-4:]} from" in text
-            assert "orchestra token create" in text
+        assert "orchestra token create" in caplog.text
+        assert "so the agent ends" in str(agent.error)
         assert "No answer for" not in caplog.text
 
     def test_it_stays_as_long_as_a_run_is_under_way(
