@@ -21,7 +21,7 @@ from orchestra_client.cli.options import (
     tenant_of,
     tenant_option,
 )
-from orchestra_client.cli.output import Column, nothing, one_more, print_list
+from orchestra_client.cli.output import Column, nothing, print_list
 from orchestra_client.cli.processes import log_to_stderr
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def list_agents(
     An agent is silent when it has not asked for a minute. One that was started again is listed anew.
     """
     with connect() as client:
-        found = client.agents(is_active=is_active, labels=labels or None, name=name, limit=one_more(limit))
+        found = client.agents(is_active=is_active, labels=labels or None, name=name, limit=limit)
     is_filtered = bool(is_active is not None or labels or name)
     print_list(
         found,

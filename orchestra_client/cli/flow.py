@@ -10,7 +10,7 @@ from orchestra_client.cli.completing import flow_names, project_names
 from orchestra_client.cli.flow_page import print_page, read_page, schedule_text
 from orchestra_client.cli.lookup import check_names, find_flow, flow_title
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, nothing, one_more, print_list, say
+from orchestra_client.cli.output import Column, nothing, print_list, say
 from orchestra_client.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def list_flows(
 ) -> None:
     """List the current version of each flow, by name."""
     with connect() as client:
-        found = client.flows(name=name, project=project, is_archived=is_archived, limit=one_more(limit))
+        found = client.flows(name=name, project=project, is_archived=is_archived, limit=limit)
         if not found:
             check_names(client, project=project)
     is_filtered = bool(name or project or is_archived)

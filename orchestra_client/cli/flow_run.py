@@ -12,7 +12,7 @@ from orchestra_client.cli.lookup import check_names, find_flow_run, read_flow_ru
 from orchestra_client.cli.moments import earlier, span
 from orchestra_client.cli.numbers import WholeNumber
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, nothing, one_more, print_json, print_list, say, state_style
+from orchestra_client.cli.output import Column, nothing, print_json, print_list, say, state_style
 from orchestra_client.cli.waiting import wait_until_finished
 from orchestra_client.cli.watching import follow_log, last, patient, print_log, watch_to_the_end
 from orchestra_client.durations import in_words
@@ -95,7 +95,7 @@ def list_flow_runs(
         raise click.UsageError(f"--since must be before --until, but {since} is not before {until}.")
     labels = filters.pop("labels") or None
     with connect() as client:
-        found = client.flow_runs(state=state or None, labels=labels, limit=one_more(limit), **filters)
+        found = client.flow_runs(state=state or None, labels=labels, limit=limit, **filters)
         if not found:
             check_names(client, project=filters["project"], flow=filters["flow"])
     is_filtered = bool(state or labels or any(filters.values()))

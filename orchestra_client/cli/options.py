@@ -8,7 +8,7 @@ A command that talks to a server is written so::
     @connected
     def list_projects(connect: Connect, *, limit: int, as_json: bool) -> None:
         with connect() as client:
-            print_list(client.projects(limit=one_more(limit)), COLUMNS, limit=limit, as_json=as_json, none="There are none.")
+            print_list(client.projects(limit=limit), COLUMNS, limit=limit, as_json=as_json, none="There are none.")
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ __all__ = [
     "in_lines",
     "in_one_line",
     "nothing",
-    "one_more",
     "people_console",
     "print_fields",
     "print_json",
@@ -59,8 +58,6 @@ _LEAST_WIDTH = 12
 """Characters of a cell that are shown however narrow the terminal is."""
 _GAP = 2
 """Characters between two columns."""
-_MOST_ROWS = 10_000
-"""Rows that an API gives at once, and the most that ``--limit`` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +77,6 @@ class Column:
     wraps: bool = False
 
 
-def one_more(limit: int) -> int:
-    """How many rows to ask for where so many are shown at most: one more tells whether there are more."""
-    return min(limit + 1, _MOST_ROWS)
-
-
 def nothing(what: str, making: str, *, is_filtered: bool) -> str:
     """What to say where a list is empty.
 
@@ -100,13 +92,11 @@ def say_if_more(rows: Sequence[Any], limit: int) -> None:
     """Tell that a list is cut, where it is.
 
     Args:
-        rows: as many as there are, or as were asked for with `one_more`.
+        rows: all there are, or a list of the client's, which knows whether it is whole.
         limit: how many of them are shown.
     """
-    if len(rows) > limit:
+    if len(rows) > limit or not getattr(rows, "is_whole", True):
         say(f"Showing {limit}; there are more: --limit N")
-    elif len(rows) == limit == _MOST_ROWS:
-        say(f"Showing {limit}, which is the most; there may be more.")
 
 
 def print_list(
@@ -126,7 +116,7 @@ def print_list(
         none: what to say on stderr when there are no rows.
         limit: how many rows to write at most; that there are more is told on stderr. None means all.
     """
-    found = list(rows)
+    found = rows if isinstance(rows, list) else list(rows)
     rows = found[:limit]
     if as_json:
         print_json(rows)

@@ -8,7 +8,7 @@ import click
 
 from orchestra_client.cli.completing import project_names
 from orchestra_client.cli.options import connected, filled, json_option, limit_option
-from orchestra_client.cli.output import Column, nothing, one_more, print_json, print_list, say
+from orchestra_client.cli.output import Column, nothing, print_json, print_list, say
 from orchestra_client.cli.prompts import confirm
 from orchestra_client.errors import NotFound
 
@@ -48,7 +48,7 @@ def project() -> None:
 def list_projects(connect: Connect, *, name: str | None, limit: int, as_json: bool) -> None:
     """List projects, each with the number of its flows."""
     with connect() as client:
-        found = client.projects(name=name, limit=one_more(limit))
+        found = client.projects(name=name, limit=limit)
     print_list(
         found,
         _COLUMNS,

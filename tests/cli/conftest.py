@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
 import re
@@ -31,6 +32,12 @@ AT_TERMINAL = [
     "import os; os.close(os.open(os.ttyname(0), os.O_RDWR)); from orchestra_client.cli import main; main()",
 ]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\r")
+
+
+@pytest.fixture(autouse=True)
+def own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a command that runs in this process reword the client's warnings for itself alone."""
+    monkeypatch.setattr(logging.getLogger("orchestra_client"), "filters", [])
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
