@@ -51,17 +51,6 @@ def test_the_limit_is_kept(orchestra: Orchestra, client: Client, project: str) -
     assert len(orchestra("project", "list", "--limit", "1").out.splitlines()) == 1
 
 
-def test_a_terminal_is_told_that_there_are_more_than_the_limit(
-    orchestra: Orchestra, client: Client, project: str
-) -> None:
-    client.create_project(project + "-2")
-
-    done = orchestra.at_terminal("project", "list", "--limit", "1")
-
-    assert done.out.splitlines()[-1] == "There are more than these 1; --limit N shows up to N."
-    assert orchestra("project", "list", "--limit", "1").err == ""
-
-
 def test_no_projects_are_no_output(orchestra: Orchestra) -> None:
     done = orchestra("project", "list", "--name", "nothing")
 
