@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestra_client import AsyncClient, Client
 from orchestra_client.config import (
     Context,
     ServerSource,
@@ -165,12 +166,16 @@ class TestResolving:
             "Using the server http://environment/graphql (ORCHESTRA_API_SERVER)."
         ]
 
-    def test_a_private_server_that_nobody_asked_for_is_warned_of(self, caplog):
-        choice = resolve_server(None, {"ORCHESTRA_HOME": "/home/me"})
-        [record] = caplog.records
-        assert record.levelname == "WARNING"
-        assert choice.shown in record.getMessage()
+    @pytest.mark.parametrize("kind", [Client, AsyncClient])
+    def test_a_private_server_that_nobody_asked_for_is_warned_of(self, kind, caplog):
+        client = kind()
+        [record] = [record for record in caplog.records if record.levelname == "WARNING"]
+        assert client.api_server in record.getMessage()
         assert "orchestra auth login" in record.getMessage()
+
+    def test_a_server_that_was_named_is_not_warned_of(self, caplog):
+        Client("memory:")
+        assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 class TestEnvironment:

@@ -32,6 +32,7 @@ from orchestra_client._async.watching import AsyncWatching
 from orchestra_client.auth.resolution import resolve_login
 from orchestra_client.auth.session import TenantWish
 from orchestra_client.clock import Clock, SystemClock
+from orchestra_client.config import warn_of_default
 from orchestra_client.errors import BadInput
 from orchestra_client.operations import checks
 from orchestra_client.transport import RetryPolicy
@@ -125,6 +126,7 @@ class AsyncClient(
         enable_request_log(os.environ)
         # A transport of one's own knows where it leads; nothing shall be looked up, let alone opened, for it.
         login = resolve_login(api_server or ("memory:" if transport else None), api_token, os.environ)
+        warn_of_default(login.server)
         if tenant_id is not None or tenant_slug is not None:
             wished_id = checks.optional(tenant_id, "tenant_id")
             login.credentials.want(TenantWish(wished_id, tenant_slug, "an argument"))

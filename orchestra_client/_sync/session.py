@@ -188,7 +188,7 @@ class Session(Authentication):
                 delay,
                 # For who shows it in other words.
                 extra={
-                    "problem": self._problem(outcome, failure),
+                    "problem": self._problem(operation, outcome, failure),
                     "seconds_left": self._retry.budget - (self.clock.monotonic() - started),
                 },
             )
@@ -234,12 +234,12 @@ class Session(Authentication):
         )
         return response
 
-    def _problem(self, outcome: Response | TransportError, failure: Failure) -> str:
-        return (
-            str(outcome)
-            if isinstance(outcome, TransportError)
-            else f"{self.server} answered {failure.reason}"
-        )
+    def _problem(
+        self, operation: Operation[Any], outcome: Response | TransportError, failure: Failure
+    ) -> str:
+        if isinstance(outcome, TransportError):
+            return str(outcome)
+        return f"{server_of(operation, self.server)} answered {failure.reason}"
 
     def _failure(self, outcome: Response | TransportError) -> Failure | None:
         if isinstance(outcome, TransportError):

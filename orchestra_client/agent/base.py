@@ -149,6 +149,7 @@ class Agent(ABC):
             client = stack.enter_context(logins.open())
             api = AgentApi(client, type(self).__name__, self.name, self.labels)
             api.register()
+            logins.learn(client)
             heartbeats = stack.enter_context(Heartbeats(logins.open, interval=self.pace.beat))
             leftovers = stack.enter_context(Leftovers(logins.open, client._server.url))
             self._shift = Shift(self, api, heartbeats, leftovers, logins)
@@ -177,7 +178,9 @@ class Agent(ABC):
         is_stuck, is_refused = age >= _STUCK, shift.contact.refused_for is not None
         status = "waiting for the server" if away_for is not None else "working"
         status = "refused" if is_refused else "stopping" if shift.is_draining else status
-        return not (is_stuck or is_refused), {
+        # Whoever restarts what is not well would end runs that have tokens of their own.
+        is_useless = is_refused and not shift.roster.live()
+        return not (is_stuck or is_useless), {
             "status": "stuck" if is_stuck else status,
             **told,
             "runs": [charge.run.id for charge in shift.roster.all()],

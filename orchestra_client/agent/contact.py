@@ -125,6 +125,8 @@ class Contact:
 
     def _failed(self, what: str, error: Exception) -> None:
         now = self._clock.monotonic()
+        # Whoever is away refuses nothing: what answered before may have been something in between.
+        self._refused_since = self.refusal = None
         pause = self._backoff.fail(requested_wait(error) if isinstance(error, OrchestraError) else 0.0)
         self._not_before = now + pause
         if self._away_since is None:

@@ -136,6 +136,10 @@ class Credentials:
     def __repr__(self) -> str:
         return f"<Credentials: {self.describe()}>"
 
+    def as_before(self) -> Credentials:
+        """The same API token and wish, without a session: what to go back to after trying others."""
+        return Credentials(self._api_token, self._source, wish=self._state.wish, location=self._location)
+
     @property
     def api_token(self) -> str | None:
         """The API token in full, for the `login` procedure and the credential store only."""

@@ -13,6 +13,7 @@ import click
 
 from orchestra_client.cli.numbers import WholeNumber
 from orchestra_client.cli.options import (
+    API_SERVER,
     api_server_option,
     connected,
     filled,
@@ -198,6 +199,8 @@ def start(  # noqa: PLR0917 - click passes them by name
     from orchestra_client.agent.base import configured_client  # noqa: PLC0415 - as above
 
     _set_up_log(log_level)
+    # For the advice when its token is refused, as `open_client` notes it for other commands.
+    click.get_current_context().meta[API_SERVER] = api_server
     local = LocalAgent(
         name=name,
         labels=labels,

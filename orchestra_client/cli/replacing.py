@@ -9,7 +9,7 @@ import click
 from orchestra_client.cli.logins import facts_of
 from orchestra_client.cli.output import say
 from orchestra_client.cli.terminal import can_ask
-from orchestra_client.errors import OrchestraError, mask_token
+from orchestra_client.errors import ConfigurationError, OrchestraError, mask_token
 
 if TYPE_CHECKING:
     from orchestra_client.auth.store import CredentialStore
@@ -37,7 +37,12 @@ def see_to_replaced(
     Raises:
         click.Abort: somebody wants to keep the old one.
     """
-    saved = store.load(server)
+    try:
+        saved = store.load(server)
+    except ConfigurationError:
+        # A new login is just what helps: that the old one cannot be read must not stand in its way.
+        say(f"This replaces a saved login for {server} that cannot be read.")
+        return
     old = saved.api_token if saved else None
     if old is None or old == token:
         return

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from .environment import flag, home, is_ci, make_home, number
 from .scoped import Context, context
-from .servers import ServerChoice, ServerSource, normalize_database, normalize_server, resolve_server
+from .servers import (
+    ServerChoice,
+    ServerSource,
+    normalize_database,
+    normalize_server,
+    resolve_server,
+    warn_of_default,
+)
 
 __all__ = [
     "Context",
@@ -23,4 +30,5 @@ __all__ = [
     "normalize_server",
     "number",
     "resolve_server",
+    "warn_of_default",
 ]

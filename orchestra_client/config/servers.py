@@ -17,7 +17,14 @@ from .scoped import context
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["ServerChoice", "ServerSource", "normalize_database", "normalize_server", "resolve_server"]
+__all__ = [
+    "ServerChoice",
+    "ServerSource",
+    "normalize_database",
+    "normalize_server",
+    "resolve_server",
+    "warn_of_default",
+]
 
 _log = logging.getLogger("orchestra_client")
 
@@ -65,7 +72,7 @@ def resolve_server(
     *,
     saved: Callable[[], str | None] = lambda: None,
 ) -> ServerChoice:
-    """Find out which server is meant, and say so in one log line: a warning when nobody said anything.
+    """Find out which server is meant, and say so in one log line.
 
     The first of these that says something decides: the argument, `context.api_server`, `ORCHESTRA_API_SERVER`, the
     saved login, and at last an embedded store in the home directory.
@@ -79,16 +86,21 @@ def resolve_server(
         ConfigurationError: the URL makes no sense, or nothing is configured in CI.
     """
     choice = _choose(api_server, environ, saved)
+    _log.info("Using the server %s (%s).", choice.shown, choice.source.value)
+    return choice
+
+
+def warn_of_default(choice: ServerChoice) -> None:
+    """Warn whoever opens a client without having said for which server.
+
+    If they meant another one, they would find an empty server, and take it for the truth.
+    """
     if choice.source is ServerSource.EMBEDDED:
-        # Whoever meant another server would find an empty one, and take it for the truth.
         _log.warning(
             "No server is configured, so this uses a private one of yours, %s. For another one set "
             "ORCHESTRA_API_SERVER, log in (orchestra auth login), or name it where you call.",
             choice.shown,
         )
-    else:
-        _log.info("Using the server %s (%s).", choice.shown, choice.source.value)
-    return choice
 
 
 def _choose(

@@ -66,6 +66,7 @@ class KeptReports:
         self._own: Stream | None = None
         # By folder, each with the files that are not answered yet.
         self._inherited: dict[Path, tuple[Stream, set[Path]]] = {}
+        self._released: set[Path] = set()
         self._shelf = Shelf(self._clock)
 
     def keep(self, run: Run, change: Change) -> Report:
@@ -123,7 +124,7 @@ class KeptReports:
         with self._lock:
             if report.path.parent not in self._inherited:
                 return False
-            self._shelf.put(report.path.parent.name)
+            self._released.add(report.path.parent)
         self._let_go(report)
         return True
 
@@ -136,6 +137,9 @@ class KeptReports:
             if stream is None or waiting:
                 return
             del self._inherited[report.path.parent]
+            if report.path.parent in self._released:
+                self._released.remove(report.path.parent)
+                self._shelf.put(report.path.parent.name)
         stream.close()
 
     def close(self) -> None:

@@ -130,6 +130,4 @@ def deleted(run_id: str, meanwhile: str) -> NotFound:
         run_id: the flow run, which was there.
         meanwhile: what was done to it, as ``watched``.
     """
-    return NotFound(
-        f"flow run {run_id} was deleted while it was {meanwhile}; flow_runs() lists those there are"
-    )
+    return NotFound(f"flow run {run_id} was deleted while it was {meanwhile}, and its log with it")

@@ -44,7 +44,7 @@ class GraphQLEndpoint:
     Attributes:
         service: answers.
         writers: how many mutations are answered at the same time.
-        readers: the same of everything else. Queries may take long; heartbeats and states do not wait for them.
+        readers: the same of queries. Queries may take long; heartbeats and states do not wait for them.
     """
 
     service: Service
@@ -59,11 +59,11 @@ class GraphQLEndpoint:
         try:
             exchange.check_media_type()
             refusal = (
-                await run_sync(exchange.turned_away, limiter=self.readers) if exchange.is_costly else None
+                await run_sync(exchange.turned_away, limiter=self.writers) if exchange.is_costly else None
             )
             if refusal is None:
                 body = await read_body(headers, receive, self.service.settings.max_body_bytes)
-                limiter = self.writers if _is_mutation(body) else self.readers
+                limiter = self.writers if exchange.is_encoded or _is_mutation(body) else self.readers
                 status, content = await run_sync(exchange.answer, body, limiter=limiter)
             else:
                 status, content = refusal
@@ -111,7 +111,12 @@ class _Exchange:
         """Whether the body is, or may turn out to be, so large that strangers shall not have it read."""
         length = self.headers.get("content-length", "")
         is_short = length.isascii() and length.isdigit() and len(length) <= _SHORT
-        return not is_short or "content-encoding" in self.headers
+        return not is_short or self.is_encoded
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether the body cannot be looked at as it is."""
+        return "content-encoding" in self.headers
 
     def turned_away(self) -> tuple[int, bytes] | None:
         """What a stranger is answered; called in a worker thread."""

@@ -119,10 +119,7 @@ class _Execution:
             return self._fields(selections, errors, None)
         try:
             # All fields of a query see the same state of the database.
-            with (
-                self.parts.database.connect(write=False) as connection,
-                within(connection, self.context.budget),
-            ):
+            with self.parts.database.connect(write=False) as connection:
                 return self._fields(selections, errors, connection)
         except Exception as error:  # noqa: BLE001 (whatever it is becomes an answer)
             errors.append(describe(error, request_id=self.request_id))
@@ -151,7 +148,8 @@ class _Execution:
         if connection is None:
             value = change(invocation, self.parts.database, self.parts.writers, self.parts.answers)
         else:
-            value = invocation.run(connection, now=self.parts.database.now())
+            with within(connection, self.context.budget):
+                value = invocation.run(connection, now=self.parts.database.now())
         return value if invocation.field.is_shaped else cut(value, selected)
 
     def _invocation(self, selected: Selected) -> Invocation:

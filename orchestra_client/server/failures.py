@@ -15,8 +15,6 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from orchestra_client import errors as e
-from orchestra_client.server.store.budget import TOO_LONG
-from orchestra_client.server.store.interruption import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +54,7 @@ _PASSING = (
 )
 # What SQLite says of a statement with too much in too much else; it has no code of its own.
 _TOO_NESTED = "parser stack overflow"
-# SQLite's names and PostgreSQL's codes of what a table's constraints refuse, and of what is ended; how it is told, its code.
+# SQLite's names and PostgreSQL's codes of what a table's constraints refuse; how it is told, its code.
 _NAMED = (
     (
         ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505"),
@@ -68,7 +66,6 @@ _NAMED = (
         "It refers to something that does not exist, or no longer.",
         "NOT_FOUND",
     ),
-    (INTERRUPTED, TOO_LONG, "PAYLOAD_TOO_LARGE"),
 )
 
 

@@ -48,7 +48,7 @@ WRONG: dict[str, list[Any]] = {
         "2031-01-01T00:00:00" + "Z" * 1_000_000,
     ],
     "role": ["ADMIN", "user", "", 7, True, {}],
-    "log_level_name": ["", "two words", "x" * 1000, "tab\t", 7, 20, True, {}],
+    "log_level_name": [7, 20, True, {}],
     "log_level": ["NOTICE", "info", "", 7, 20, True, {}],
 }
 

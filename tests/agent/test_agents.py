@@ -516,6 +516,36 @@ class TestARefusedToken:
         assert agent.error is None
         agent.agent.stop()
 
+    def test_a_later_login_of_another_tenant_is_not(
+        self,
+        server: ServerProcess,
+        world: World,
+        start: Callable[..., Running],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        # Given an agent that acts by the saved login, with a run under way
+        first = world.client.create_api_token("first", "TENANT")
+        with Client(server.url, first.token) as client:
+            client.save_api_token()
+        agent = start(
+            Slow, pace={"refused": 60.0}, open_client=lambda: Client(server.url, retry=RetryPolicy(budget=0))
+        )
+        run_id = world.run("nothing")
+        until(agent.agent._shift.roster.live)
+        # When its token is revoked, and somebody logs in to another tenant
+        world.client.create_tenant("Elsewhere")
+        with Client(server.url, TOKEN, tenant_slug="elsewhere") as client:
+            other = client.create_api_token("other", "TENANT")
+        with Client(server.url, other.token) as client:
+            client.save_api_token()
+        world.client.delete_api_token(first.id)
+        # Then the agent stays where its run is, which goes on
+        until(lambda: "another tenant" in caplog.text)
+        assert agent.agent.status()[1]["status"] == "refused"
+        assert agent.agent.status()[0] is True
+        assert [charge.run.id for charge in agent.agent._shift.roster.live()] == [run_id]
+        agent.agent.stop()
+
     def test_a_later_login_is_used(
         self, server: ServerProcess, world: World, start: Callable[..., Running]
     ) -> None:

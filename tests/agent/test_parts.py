@@ -81,6 +81,13 @@ class TestContact:
         contact.ask("Asking", lambda: True)
         assert (contact.refused_for, contact.refusal) == (None, None)
 
+    def test_an_outage_after_a_refusal_is_an_outage(self) -> None:
+        contact = Contact(Backoff(0.5, 10.0, lambda: 0.0), VirtualClock())
+        contact.ask("Asking", raising(AuthenticationError("A proxy says 401.")))
+        contact.ask("Asking", AWAY)
+        assert (contact.refused_for, contact.refusal) == (None, None)
+        assert contact.away_for is not None
+
     def test_ten_minutes_are_eleven_lines_of_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
         clock = VirtualClock()
         contact = Contact(Backoff(0.5, 10.0, lambda: 0.0), clock)

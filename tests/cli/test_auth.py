@@ -162,6 +162,21 @@ class TestLogin:
         assert f"This replaces your saved login for {server_url}, with orc_…tttt." in other.err
         assert "The new one has the scope TENANT instead of USER and expires at" in other.err
 
+    def test_one_that_cannot_be_read_does_not_stand_in_the_way(
+        self, newcomer: Orchestra, server_url: str
+    ) -> None:
+        """Given a login whose token is in the keyring, and no keyring, then a new one takes its place."""
+        words = ("auth", "login", "--api-server", server_url, "--tenant", "default")
+        newcomer(*words, stdin=TOKEN)
+        content = saved(newcomer)
+        content["servers"][server_url] |= {"api_token": None, "keyring": True}
+        logins(newcomer).write_text(json.dumps(content))
+
+        done = newcomer(*words, stdin=TOKEN)
+
+        assert "that cannot be read" in done.err
+        assert saved(newcomer)["servers"][server_url]["api_token"] == TOKEN
+
     @pytest.mark.parametrize(("answer", "status"), [("n", 1), ("y", 0)])
     def test_at_a_terminal_a_lesser_login_is_not_saved_unasked(
         self, newcomer: Orchestra, server_url: str, token: str, answer: str, status: int

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from psycopg.errors import QueryCanceled
+from sqlalchemy.exc import OperationalError
 
 from orchestra_client import errors as e
 from orchestra_client.server.failures import MAX_MESSAGE, describe
@@ -23,6 +25,11 @@ from orchestra_client.server.failures import MAX_MESSAGE, describe
         (e.ServerError("x"), "API_ERROR"),
         (e.StateSerializationError("x", path="a.b"), "BAD_USER_INPUT"),
         (RecursionError(), "BAD_USER_INPUT"),
+        # A statement that the database's administrators, or their settings, have ended: a report is sent again.
+        (
+            OperationalError("UPDATE", None, QueryCanceled("canceling statement due to statement timeout")),
+            "API_ERROR",
+        ),
         (RuntimeError("x"), "INTERNAL_SERVER_ERROR"),
         (e.ConfigurationError("x"), "INTERNAL_SERVER_ERROR"),
     ],

@@ -32,11 +32,16 @@ def python_files(directory: Path, on_error: Callable[[OSError], object]) -> Iter
     entered = {str(each) for each in (start, *start.parents)}
     for folder, folders, files in os.walk(directory, onerror=on_error, followlinks=True):
         # Links last: what is also there without one is found by its own path.
-        paths = sorted((Path(folder, name) for name in folders), key=lambda path: (path.is_symlink(), path))
+        paths = sorted((Path(folder, name) for name in folders), key=lambda path: (_is_link(path), path))
         folders[:] = [path.name for path in paths if _is_entered(path, entered)]
         for name in sorted(files):
             if name.endswith(".py") and not name.startswith(".") and name not in _SKIPPED_FILES:
                 yield Path(folder, name)
+
+
+def _is_link(path: Path) -> bool:
+    # Not by `Path`, which raises an error about a directory that may not be looked into.
+    return os.path.islink(path)  # noqa: PTH114
 
 
 def _is_entered(path: Path, entered: set[str]) -> bool:
@@ -44,7 +49,7 @@ def _is_entered(path: Path, entered: set[str]) -> bool:
     names = {path.name, os.path.basename(real)}  # noqa: PTH119 - of text, which realpath returns
     if any(name.startswith(".") or name in _SKIPPED_DIRECTORIES for name in names):
         return False
-    # Not by `Path`, which raises an error about a directory that may not be looked into.
+    # As above.
     if os.path.exists(os.path.join(path, "pyvenv.cfg")) or real in entered:  # noqa: PTH110, PTH118
         return False
     entered.add(real)

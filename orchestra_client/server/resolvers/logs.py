@@ -6,6 +6,8 @@ so the sender knows which one to drop, and that none of the others was written y
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,11 @@ MAX_MESSAGE = 1_000_000
 """Characters of one message. What is beyond is cut off, and a mark says how much."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+# What Python's logging calls a level that has no name.
+_NUMBERED = re.compile(r"LEVEL ([0-9]{1,9})")
+_STARTS = (20, 30, 40, 50)
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 # What loggers call levels besides, syslog's and those of other languages among them; any other name counts as INFO.
 _NEAREST = {
@@ -112,8 +119,15 @@ def _level(name: str, info: Any) -> dict[str, Any]:
     if name in LEVELS:
         return {"level": name, "info": info}
     if info is None or isinstance(info, dict):
-        info = {"level_name": name, **(info or {})}
-    return {"level": _NEAREST.get(name.upper(), "INFO"), "info": info}
+        info = {"level_name": storable(name), **(info or {})}
+    return {"level": _nearest(name), "info": info}
+
+
+def _nearest(name: str) -> str:
+    known = _ESCAPES.sub("", name).strip().upper()
+    if numbered := _NUMBERED.fullmatch(known):
+        return LEVELS[bisect_right(_STARTS, int(numbered[1]))]
+    return _NEAREST.get(known, "INFO")
 
 
 def _message(message: str | None) -> str | None:

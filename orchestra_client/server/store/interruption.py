@@ -10,6 +10,11 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from sqlalchemy.exc import DBAPIError
+
+from orchestra_client.errors import PayloadTooLarge
+from orchestra_client.server.store.budget import TOO_LONG
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,7 +26,7 @@ STEPS = 1_000_000
 """Instructions of SQLite's virtual machine between two looks at the clock: some hundredths of a second. Each look has to
 wait for the interpreter's lock, so more of them would slow everybody down."""
 
-INTERRUPTED = ("SQLITE_INTERRUPT", "57014")
+_INTERRUPTED = ("SQLITE_INTERRUPT", "57014")
 """What SQLite and PostgreSQL call a statement that was ended (https://www.sqlite.org/rescode.html#interrupt,
 https://www.postgresql.org/docs/current/errcodes-appendix.html: query_canceled)."""
 
@@ -30,15 +35,28 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html: query_canceled).
 def within(connection: Connection, budget: Budget) -> Iterator[None]:
     """End each statement of the block once the budget's time is over.
 
-    It raises what the driver does then: an error of SQLAlchemy's with one of the names in `INTERRUPTED`.
-
     Args:
         connection: in a transaction, and used by one thread.
         budget: whose deadline counts; one without a deadline ends nothing.
+
+    Raises:
+        PayloadTooLarge: a statement was ended.
     """
     if math.isinf(budget.deadline):
         yield
-    elif connection.dialect.name == "sqlite":
+        return
+    with _limited(connection, budget):
+        try:
+            yield
+        except DBAPIError as error:
+            if _name(error) in _INTERRUPTED:
+                raise PayloadTooLarge(TOO_LONG) from error
+            raise
+
+
+@contextmanager
+def _limited(connection: Connection, budget: Budget) -> Iterator[None]:
+    if connection.dialect.name == "sqlite":
         driver = cast("Any", connection.connection.dbapi_connection)
         driver.set_progress_handler(lambda: budget.is_over, STEPS)
         try:
@@ -51,3 +69,7 @@ def within(connection: Connection, budget: Budget) -> Iterator[None]:
         milliseconds = max(1, int((budget.deadline - budget.clock()) * 1000))
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
         yield
+
+
+def _name(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)

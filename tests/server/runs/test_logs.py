@@ -35,6 +35,10 @@ def logs(server: Server, fields: str) -> list[dict[str, Any]]:
         ("info", "INFO"),
         ("Fatal", "CRITICAL"),
         ("15", "INFO"),
+        ("Level 15", "DEBUG"),
+        ("Level 35", "WARNING"),
+        ("\x1b[31mWARN\x1b[0m ", "WARNING"),
+        ("two words", "INFO"),
     ],
 )
 def test_a_level_of_the_senders_own_blocks_nothing(server: Server, sent: str, kept: str) -> None:
