@@ -114,12 +114,14 @@ def _first_run(session: Session, flow: RowMapping, input: Input) -> RowMapping |
 
 def _check_repeat(session: Session, first: RowMapping, input: Input) -> None:  # noqa: A002
     parameters, context = input.get("parameters"), input.get("context")
-    if parameters is not None:
+    if parameters is not None and parameters != first["given_parameters"]:
+        # Written otherwise it may still mean the same.
         flow = session.first(_flow_settings(session.views), id=first["flow_id"])
         assert flow is not None
-        # The group's defaults may have changed since: what they decide was decided by them, not by the request.
-        by_group = {k: v for k, v in first["parameters"].items() if k in (flow["group_parameters"] or {})}
-        parameters = merged_parameters(flow["parameters"], by_group, parameters)
+        parameters = merged_parameters(flow["parameters"], flow["group_parameters"], parameters)
+    elif parameters is not None:
+        # The same, whatever the defaults were then or are now.
+        parameters = first["parameters"]
     for name, value in (("parameters", parameters), ("context", context)):
         if value is not None and value != first[name]:
             raise BadInput(
@@ -138,6 +140,7 @@ def _run(session: Session, flow: RowMapping, input: Input) -> dict[str, Any]:  #
         "parameters": merged_parameters(
             flow["parameters"], flow["group_parameters"], input.get("parameters")
         ),
+        "given_parameters": input.get("parameters") or {},
         "context": input.get("context") or {},
         "run_config": merged_run_config(flow, run_config),
         "idempotency_key": input.get("idempotency_key") or None,
@@ -187,7 +190,7 @@ def _runs_of_key(views: Views, *, by_id: bool) -> Select[Any]:
     runs, flows = views["flow_run"], views["flow"]
     owner = flows.c.id if by_id else flows.c.version_group_id
     return (
-        select(runs.c.id, runs.c.flow_id, runs.c.parameters, runs.c.context)
+        select(runs.c.id, runs.c.flow_id, runs.c.parameters, runs.c.given_parameters, runs.c.context)
         .join(flows, flows.c.id == runs.c.flow_id)
         .where(owner == bindparam("wanted"), runs.c.idempotency_key == bindparam("key"))
         .order_by(runs.c.created.desc())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from orchestra_client.server.store.database import Database
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions`, which a test keeps true; known here so as not to import Alembic."""
 VERSION_TABLE = "orchestra_revision"
 """Where a database's revision is noted; Alembic's usual name may be another program's."""

@@ -216,6 +216,8 @@ flow_run = Table(
     Column("name", Text),
     Column("labels", Json, nullable=False),
     Column("parameters", Json),
+    # Those of its creation alone, without defaults. None for the scheduler's runs, and for those of older servers.
+    Column("given_parameters", Json),
     Column("context", Json),
     Column("run_config", Json),
     Column("idempotency_key", Text),

@@ -199,9 +199,11 @@ def test_the_same_key_is_the_same_request_whatever_the_group_defaults_are_by_now
     [group] = server("{ flow_group { id } }")["flow_group"]
     first = server.run(flow_id, idempotency_key="k", parameters={"x": 2})
 
-    for defaults in ({"y": 1}, {"x": 9, "y": 2}):
+    for defaults in ({"y": 1}, {"x": 9, "y": 2}, {}):
         server.do("set_flow_group_default_parameters", flow_group_id=group["id"], default_parameters=defaults)
         assert server.run(flow_id, idempotency_key="k", parameters={"x": 2}) == first
+        with pytest.raises(Refused, match="was created with other"):
+            server.run(flow_id, idempotency_key="k", parameters={})
 
 
 def test_a_key_that_no_index_holds_is_refused(server: Server) -> None:

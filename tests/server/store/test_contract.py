@@ -12,7 +12,7 @@ from orchestra_client.server.store.types import Timestamp
 
 TYPES = table_types(api().schema)
 # What the store adds to a table of the contract, never selected.
-OWN = {"seq", "transition_id"}
+OWN = {"seq", "transition_id", "given_parameters"}
 SCALARS = {
     "UUID": String,
     "String": (String, Text),
