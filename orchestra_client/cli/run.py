@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestra_client.cli.completing import flow_names, project_names
+from orchestra_client.cli.hints import agent_start
 from orchestra_client.cli.lookup import find_flow, flow_title, is_id_of, read_flow_run
 from orchestra_client.cli.moments import later, span
 from orchestra_client.cli.options import connected, filled, json_option
 from orchestra_client.cli.output import print_json, say
 from orchestra_client.cli.parameters import misfits, read_pairs, read_parameter_file, text_of
 from orchestra_client.cli.watching import watch_to_the_end
-from orchestra_client.config import ServerSource
 from orchestra_client.errors import BadInput, OrchestraError
 from orchestra_client.operations.paging import MAX_LIMIT
 
@@ -189,15 +188,7 @@ def _warn_without_agent(client: Client, run_id: str) -> None:
     except OrchestraError:
         return  # The run is made. That nobody knows of agents must not make it look otherwise.
     if run and run.state == "Scheduled" and not any(_takes(agent.labels, run.labels) for agent in agents):
-        labels = "".join(f" --label {shlex.quote(label)}" for label in run.labels)
-        say(f"No agent would take it now; `orchestra agent start{_server(client)}{labels}` starts one.")
-
-
-def _server(client: Client) -> str:
-    """The option that names the server where an agent would not find it by itself."""
-    choice = client._server
-    is_found = choice.source not in {ServerSource.ARGUMENT, ServerSource.EMBEDDED}
-    return "" if is_found else f" --api-server {shlex.quote(choice.url)}"
+        say(f"No agent would take it now; `{agent_start(client, run.labels)}` starts one.")
 
 
 def _takes(agents: Sequence[str], runs: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestra_client.cli.diagnosis.findings import Finding, Verdict
+from orchestra_client.cli.hints import agent_start
 from orchestra_client.cli.limit import full
 from orchestra_client.cli.lookup import find_flow_run
 from orchestra_client.cli.output import when
@@ -45,7 +46,7 @@ def check_agents(client: Client, now: datetime) -> Finding:
         Verdict.WARNING,
         "no agent asks for runs, so none will start",
         tuple(f"the last one was {_agent(each, now)}" for each in silent),
-        "Start one: orchestra agent start",
+        f"Start one: {agent_start(client)}",
         silent,
     )
 

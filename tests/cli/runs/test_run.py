@@ -6,7 +6,7 @@ import json
 import signal
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from orchestra_client import Client
     from tests.cli.conftest import Orchestra
     from tests.cli.runs.conftest import Shop
 
@@ -245,3 +246,18 @@ def test_the_server_is_named_where_an_agent_would_not_find_it(
     done = orchestra("run", shop.flow, "-p", "day=1", "--api-server", server_url)
 
     assert f"`orchestra agent start --api-server {server_url}` starts one" in done.err
+
+
+def test_the_hint_of_an_agent_leads_to_the_tenant_of_the_run(orchestra: Orchestra, client: Client) -> None:
+    """Given a run in a tenant that the command was told, then the agent that it advises would take it."""
+    slug = f"other-{uuid4().hex[:8]}"
+    client.create_tenant(slug, slug)
+    source = orchestra.directory / "hinted.json"
+    source.write_text(json.dumps({"name": "hinted", "tasks": [], "edges": []}))
+    orchestra("register", str(source), "--project", "p", "--create-project", "--tenant", slug)
+
+    ran = orchestra("run", "hinted", "--tenant", slug)
+    examined = orchestra("doctor", "--tenant", slug, status=None)
+
+    for said in (ran.err, examined.out + examined.err):
+        assert f"orchestra agent start --tenant {slug}" in said
