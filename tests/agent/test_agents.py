@@ -533,8 +533,8 @@ class TestARefusedToken:
         run_id = world.run("nothing")
         until(agent.agent._shift.roster.live)
         # When its token is revoked, and somebody logs in to another tenant
-        world.client.create_tenant("Elsewhere")
-        with Client(server.url, TOKEN, tenant_slug="elsewhere") as client:
+        world.client.create_tenant("Across the street", "across")
+        with Client(server.url, TOKEN, tenant_slug="across") as client:
             other = client.create_api_token("other", "TENANT")
         with Client(server.url, other.token) as client:
             client.save_api_token()

@@ -297,6 +297,6 @@ def test_a_tenant_can_be_named(server: ServerProcess, work: Work, start: Callabl
     [tenant] = [each for each in work.client.get_available_tenants() if each.slug == "default"]
     agent = start("--max-polls", "1", "--tenant", tenant.slug)
     assert agent.wait() == 0
-    ended = fails("--tenant", "elsewhere", "--api-server", server.url, ORCHESTRA_API_TOKEN=TOKEN)
+    ended = fails("--tenant", "nowhere", "--api-server", server.url, ORCHESTRA_API_TOKEN=TOKEN)
     assert ended.returncode == 1
-    assert "'elsewhere'" in ended.stderr
+    assert "'nowhere'" in ended.stderr
