@@ -100,6 +100,8 @@ def test_a_race_does_everything_once(server: Server, start: Start, clock: Clock,
     clock.advance(minutes=20)
 
     done = together([start(leads) for _ in range(RACERS)])
+    # On PostgreSQL, whoever has no lease passes over what another one holds: the next round finds what all left out.
+    done += together([start(leads)])
 
     assert sum((Counter(each) for each in done), Counter()) == {"Scheduled": 201, "Retrying": 700, "late": 1}
     scheduled = server("{ flow_run(where: {auto_scheduled: {_eq: true}}) { flow_id idempotency_key } }")
