@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from orchestra_client import errors as e
+from orchestra_client.server.store.interruption import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +136,7 @@ def _known(error: Exception) -> tuple[str, dict[str, Any]] | None:
 
 
 def _of_database(error: DBAPIError | PoolTimeout) -> tuple[str, dict[str, Any]] | None:
-    if isinstance(error, DBAPIError) and (name := _name(error)):
+    if isinstance(error, DBAPIError) and (name := code_of(error)):
         for names, message, code in _NAMED:
             if name in names:
                 return message, {"code": code}
@@ -152,10 +153,6 @@ def _is_passing(error: OperationalError) -> bool:
     # SQLite reports mistakes in SQL as operational errors, too.
     name = getattr(error.orig, "sqlite_errorname", None)
     return name is None or name.startswith(_PASSING)
-
-
-def _name(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
 
 
 def _log(error: Exception, path: Sequence[str], request_id: str | None) -> None:

@@ -31,6 +31,11 @@ _INTERRUPTED = ("SQLITE_INTERRUPT", "57014")
 https://www.postgresql.org/docs/current/errcodes-appendix.html: query_canceled)."""
 
 
+def code_of(error: DBAPIError) -> str | None:
+    """What the database calls an error: SQLite's name or PostgreSQL's SQLSTATE; None where the driver does not say."""
+    return getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+
+
 @contextmanager
 def within(connection: Connection, budget: Budget) -> Iterator[None]:
     """End each statement of the block once the budget's time is over.
@@ -49,7 +54,7 @@ def within(connection: Connection, budget: Budget) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            if _name(error) in _INTERRUPTED:
+            if code_of(error) in _INTERRUPTED:
                 raise PayloadTooLarge(TOO_LONG) from error
             raise
 
@@ -69,7 +74,3 @@ def _limited(connection: Connection, budget: Budget) -> Iterator[None]:
         milliseconds = max(1, int((budget.deadline - budget.clock()) * 1000))
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
         yield
-
-
-def _name(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
